@@ -1,0 +1,1 @@
+"""The `ip1` command."""

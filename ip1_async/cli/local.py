@@ -1,0 +1,101 @@
+"""Commands that need no account: the sandbox, and what a text costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsons
+import signal
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.table import Table
+
+from ip1_async.cli import show
+from ip1_async.text import Measure, measure, plain
+
+
+async def sandbox(
+    *,
+    port: int = 8411,
+    db: Path | None = None,
+    token: str = "sandbox",
+    speed: float = 1.0,
+) -> None:
+    """Serve a complete local iP.1 until Ctrl-C.
+
+    Prints IP1_BASE_URL=… and IP1_TOKEN=… once it is ready, to be exported in another terminal.
+
+    Parameters
+    ----------
+    port
+        Where to listen on this machine; 0 takes a free port.
+    db
+        A file that keeps everything over restarts; in memory when left out.
+    token
+        The token that opens it.
+    speed
+        How many times as fast as the clock its time runs.
+    """
+    from ip1_async.sandbox import Sandbox
+
+    async with Sandbox(port=port, db=db, token=token, speed=speed) as running:
+        announce(running.url, running.token)
+        show.err().print("A local iP.1 is ready. Stop it with Ctrl-C.")
+        await stopped()
+
+
+def announce(url: str, token: str) -> None:
+    """Say where a sandbox is, for people and for scripts."""
+    print(f"IP1_BASE_URL={url}", f"IP1_TOKEN={token}", sep="\n", flush=True)
+
+
+async def stopped() -> None:
+    """Comes back when the process is asked to end."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+def text(text: str, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Show what a text costs: its encoding, its segments, and the characters that make it longer.
+
+    Parameters
+    ----------
+    text
+        The text, or - for standard input.
+    json
+        JSON on standard output, and nothing else there.
+    """
+    words = sys.stdin.read().removesuffix("\n") if text == "-" else text
+    found, simpler = measure(words), measure(plain(words))
+    if json:
+        print(jsons.dumps({**_facts(found), "plain": _facts(simpler)}, ensure_ascii=False))
+        return
+    card = Table(box=None, show_header=False, pad_edge=False)
+    card.add_row("encoding", {"gsm": "GSM 7-bit", "ucs": "UCS-2"}[found.encoding])
+    card.add_row("segments", str(found.segments))
+    card.add_row("units", f"{found.units}, with room for {found.left} more in the last segment")
+    for character in found.forcing:
+        card.add_row(
+            "forces UCS-2", f"{character}  U+{ord(character):04X} {unicodedata.name(character, 'unnamed').lower()}"
+        )
+    show.out().print(card)
+    if simpler.segments < found.segments:
+        show.out().print(
+            f"With plain quotes, dashes and spaces it would be {simpler.segments} segment{'s' * (simpler.segments > 1)}."
+        )
+
+
+def _facts(found: Measure) -> dict[str, object]:
+    return {
+        "encoding": found.encoding,
+        "segments": found.segments,
+        "units": found.units,
+        "left": found.left,
+        "forcing": list(found.forcing),
+    }

@@ -1,0 +1,110 @@
+"""The command line: what it offers, and what its exit codes mean."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import cyclopts
+
+from ip1_async.cli import demo, generated, local, send, show
+from ip1_async.errors import ConnectFailed, Invalid, IP1Error, OutcomeUnknown, Rejected, Unauthorized
+
+DONE, FAILED, USAGE, UNKNOWN, NO_CONNECTION, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_ABOUT = """Send SMS with iP.1, and try everything on a local iP.1 first.
+
+Start with `ip1 demo`. Every endpoint of the API is a command below; they take the token from IP1_TOKEN and the
+address from IP1_BASE_URL (the provider's own when unset). `ip1 sandbox` prints both for a local iP.1.
+"""
+
+
+def application() -> cyclopts.App:
+    """All commands."""
+    app = cyclopts.App(name="ip1", help=_ABOUT, version=lambda: version("ip1-async"), help_format="markdown")
+    app.command(demo.demo, group="Start here")
+    app.command(local.sandbox, group="Start here")
+    app.command(local.text, group="Start here")
+    app.command(send.send, group="Start here")
+    generated.mount(app)
+    return app
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; gives the exit code: 0 done, 1 failed, 2 wrong usage or input, 3 outcome unknown, 4 no
+    connection, 130 interrupted."""
+    try:
+        command, bound, _ = application().parse_args(list(argv) or ["--help"], exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        return _say(f"{error}".strip().replace("\n", " "), f"See `{_help_for(argv)}`.", USAGE)
+    bound.apply_defaults()
+    return _carry_out(lambda: command(*bound.args, **bound.kwargs))
+
+
+def _carry_out(command: Callable[[], Any]) -> int:
+    try:
+        result = command()
+        code = asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+        sys.stdout.flush()
+        return code if isinstance(code, int) else DONE
+    except KeyboardInterrupt:
+        return _say("interrupted", "", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough. Python would complain about it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Invalid as error:
+        hint = "Set IP1_TOKEN, or start `ip1 sandbox` and use what it prints." if error.field == "token" else ""
+        return _say(error.reason, hint, USAGE)
+    except ConnectFailed as error:
+        return _say(str(error), "Is IP1_BASE_URL right, and is the server up? Nothing was sent.", NO_CONNECTION)
+    except OutcomeUnknown as error:
+        mark = (
+            f"Look for reference {error.reference} in `ip1 batches list --order DESC` before sending again."
+            if error.reference
+            else ""
+        )
+        return _say(str(error), mark, UNKNOWN)
+    except Rejected as error:
+        return _say(str(error), _words_of(error), FAILED)
+    except IP1Error as error:
+        return _say(str(error), f"Go on with --cursor {error.cursor}." if error.cursor else "", FAILED)
+    except ValueError as error:
+        return _say(str(error), "", USAGE)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        return _say(f"{error.strerror}: {error.filename}" if error.filename else str(error), "", USAGE)
+    except OSError as error:
+        return _say(str(error), "", FAILED)
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+def _words_of(error: Rejected) -> str:
+    """What the server said; it is the caller's own terminal."""
+    fields = "; ".join(f"{name}: {' '.join(words)}" for name, words in error.errors.items())
+    said = fields or error.detail or ""
+    return f"{said} Check IP1_TOKEN.".strip() if isinstance(error, Unauthorized) else said
+
+
+def _help_for(argv: Sequence[str]) -> str:
+    words: list[str] = []
+    for each in argv:
+        if each.startswith("-"):
+            break
+        words.append(each)
+    return " ".join(["ip1", *words[:2], "--help"])
+
+
+def _say(problem: str, next_step: str, code: int) -> int:
+    console = show.err()
+    console.print(f"ip1: {problem}", markup=False)
+    if next_step:
+        console.print(f"     {next_step}", markup=False)
+    return code

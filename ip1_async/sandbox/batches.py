@@ -1,0 +1,178 @@
+"""Sendings: accepted whole or not at all, listed, read and cancelled."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from ip1_async.api import Batches
+from ip1_async.sandbox import bodies, lifecycle, prices
+from ip1_async.sandbox.accept import Draft, draft
+from ip1_async.sandbox.answers import Call, Refused, Reply, answers
+from ip1_async.sandbox.paging import page, window
+from ip1_async.sandbox.state import State, id_of, number_of, schema, stamp
+
+# The messages of a batch have numbers that follow each other, so that any page of them is one range.
+schema("""
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY, account TEXT NOT NULL, position INTEGER NOT NULL, direction TEXT NOT NULL,
+    sender TEXT NOT NULL, body TEXT NOT NULL, created REAL NOT NULL, cancelled REAL, first INTEGER NOT NULL,
+    messages INTEGER NOT NULL, windows TEXT NOT NULL, priority INTEGER NOT NULL, type TEXT NOT NULL, reference TEXT,
+    facts TEXT NOT NULL, UNIQUE (account, position)
+);
+CREATE INDEX IF NOT EXISTS batches_by_sender ON batches (sender);
+CREATE TABLE IF NOT EXISTS messages (
+    number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, recipient TEXT NOT NULL, body TEXT, segments INTEGER NOT NULL,
+    coding TEXT NOT NULL, price INTEGER, ends INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS messages_by_recipient ON messages (recipient);
+""")
+
+
+@answers(Batches.send)
+def send(state: State, call: Call) -> Reply:
+    query = "SELECT sender FROM senders WHERE account = ?"
+    senders = frozenset(row[0] for row in state.db.execute(query, (call.account,)))
+    number = _store(state, call.account, draft(call.body, senders, state.now()))
+    return Reply(body=document(state, batch_row(state, call.account, id_of(number)), whole=True))
+
+
+@answers(Batches.get)
+def get(state: State, call: Call) -> Reply:
+    return Reply(body=document(state, batch_row(state, call.account, call.ids[0]), whole=True))
+
+
+@answers(Batches.list)
+def list_batches(state: State, call: Call) -> Reply:
+    wanted = window(call)
+    total = count(state, call.account)
+    span = wanted.of(total)
+    rows = state.db.execute(
+        f"SELECT * FROM batches WHERE account = ? AND position BETWEEN ? AND ? ORDER BY position {wanted.order}",
+        (call.account, min(span, default=1), max(span, default=0)),
+    )
+    return page(call, wanted, [document(state, row, whole=False) for row in rows], total)
+
+
+@answers(Batches.cancel)
+def cancel(state: State, call: Call) -> Reply:
+    """A batch whose time has not come; its messages end with 203 and cost nothing."""
+    row, now = batch_row(state, call.account, call.ids[0]), state.now().timestamp()
+    begins = lifecycle.sending_at(row["created"], windows_of(row))
+    if row["direction"] == "mo" or row["cancelled"] is not None or begins is None or begins <= now:
+        raise Refused(409, "Conflict", detail="This batch has been sent, has expired or is cancelled already.")
+    state.db.execute("UPDATE batches SET cancelled = ? WHERE number = ?", (now, row["number"]))
+    query = "SELECT coalesce(sum(price), 0) FROM messages WHERE number >= ? AND number < ? AND ends NOT IN (402, 405)"
+    spent = state.db.execute(query, (row["first"], row["first"] + row["messages"])).fetchone()[0]
+    state.db.execute("UPDATE accounts SET balance = balance + ? WHERE id = ?", (spent / 10_000, call.account))
+    return Reply(body=document(state, batch_row(state, call.account, call.ids[0]), whole=True))
+
+
+def count(state: State, account: str) -> int:
+    """How many batches an account has."""
+    last = state.db.execute("SELECT max(position) FROM batches WHERE account = ?", (account,)).fetchone()[0]
+    return 0 if last is None else last + 1
+
+
+def batch_row(state: State, account: str, id: str) -> sqlite3.Row:
+    """One batch of an account."""
+    row: sqlite3.Row | None = state.db.execute(
+        "SELECT * FROM batches WHERE number = ? AND account = ?", (number_of(id), account)
+    ).fetchone()
+    if row is None:
+        raise bodies.absent("batch")
+    return row
+
+
+def windows_of(row: sqlite3.Row) -> list[tuple[float, float]]:
+    """When a batch may be sent."""
+    return [(opens, closes) for opens, closes in json.loads(row["windows"])]
+
+
+def way(row: sqlite3.Row, ends: int, recipient: str) -> lifecycle.Way:
+    """What decides the way of one message of a batch."""
+    return lifecycle.Way(row["created"], ends, windows_of(row), row["cancelled"], lifecycle.spread_of(recipient))
+
+
+def document(state: State, row: sqlite3.Row, *, whole: bool) -> dict[str, Any]:
+    """A batch as the API writes it; lists leave out the summaries."""
+    facts: dict[str, Any] = json.loads(row["facts"])
+    made: dict[str, Any] = {
+        "id": id_of(row["number"]), "sender": row["sender"], "body": row["body"], "owner": row["account"],
+        "direction": row["direction"].upper(), "type": row["type"], "datacoding": facts["datacoding"].upper(),
+        "priority": row["priority"], "templated": facts["templated"],
+    }  # fmt: skip
+    if whole:
+        summary, cost = summaries(state, row)
+        average = cost / row["messages"] if row["messages"] else 0
+        made["priceSummary"] = {"total": cost / 10_000, "currency": "SEK", "average": round(average) / 10_000}
+        made["messageSummary"] = summary
+    return made | {
+        "deliveryWindows": [
+            {"opens": stamp(_at(opens)), "closes": stamp(_at(closes))} for opens, closes in windows_of(row)
+        ],
+        "status": 203 if row["cancelled"] is not None else 112 if row["direction"] == "mt" else 201,
+        "deliveryReportUrl": facts["report_url"],
+        "reference": row["reference"],
+        "tags": facts["tags"],
+    }
+
+
+def summaries(state: State, row: sqlite3.Row) -> tuple[dict[str, Any], int]:
+    """By latest status how many messages and SMS a batch has, and its price in 1/10,000."""
+    now = state.now().timestamp()
+    span = (row["first"], row["first"] + row["messages"])
+    found: dict[int, list[int]] = {}
+    settled = row["cancelled"] is not None or lifecycle.settled_by(row["created"], windows_of(row)) <= now
+    if settled or row["direction"] == "mo":
+        # Nothing changes any more, so the recipients make no difference and the database can count.
+        query = "SELECT ends, count(*), sum(segments) FROM messages WHERE number >= ? AND number < ? GROUP BY ends"
+        for ends, messages, sms in state.db.execute(query, span):
+            code = 201 if row["direction"] == "mo" else lifecycle.settled_code(way(row, ends, "0"))
+            found.setdefault(code, [0, 0])
+            found[code] = [found[code][0] + messages, found[code][1] + sms]
+    else:
+        query = "SELECT ends, recipient, segments FROM messages WHERE number >= ? AND number < ?"
+        for ends, recipient, sms in state.db.execute(query, span):
+            code = lifecycle.steps(way(row, ends, recipient), now)[-1].code
+            tally = found.setdefault(code, [0, 0])
+            tally[0] += 1
+            tally[1] += sms
+    query = "SELECT coalesce(sum(price), 0) FROM messages WHERE number >= ? AND number < ? AND ends NOT IN (402, 405)"
+    cost = 0 if row["cancelled"] is not None else state.db.execute(query, span).fetchone()[0]
+    return {str(code): {"messages": each[0], "sms": each[1]} for code, each in sorted(found.items())}, cost
+
+
+def _store(state: State, account: str, new: Draft) -> int:
+    """Write a batch and its messages, and take their price off the balance."""
+    number, created = state.numbers(), state.now().timestamp()
+    first = state.numbers(len(new.texts))
+    balance = round(state.db.execute("SELECT balance FROM accounts WHERE id = ?", (account,)).fetchone()[0] * 10_000)
+    blocked = {row[0] for row in state.db.execute("SELECT msisdn FROM blacklist WHERE account = ?", (account,))}
+    rows: list[tuple[Any, ...]] = []
+    left = balance
+    for position, text in enumerate(new.texts):
+        extra = prices.PRIORITY_EXTRA if new.priority == 2 else 0
+        price = text.segments * (prices.country(text.recipient).price + extra)
+        is_blocked = text.recipient in blocked
+        ends = lifecycle.ends_with(text.recipient, blacklisted=is_blocked, funded=price <= left)
+        left -= 0 if ends in (402, 405) else price
+        rows.append((first + position, number, text.recipient, text.body, text.segments, text.coding, price, ends))
+    windows = json.dumps([(opens.timestamp(), closes.timestamp()) for opens, closes in new.windows])
+    facts = json.dumps(
+        {"datacoding": new.datacoding, "templated": new.templated, "report_url": new.report_url, "tags": new.tags}
+    )
+    state.db.execute(
+        "INSERT INTO batches VALUES (?, ?, ?, 'mt', ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+        (number, account, count(state, account), new.sender, new.body, created, first, len(rows), windows,
+         new.priority, new.type, new.reference, facts),
+    )  # fmt: skip
+    state.db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    state.db.execute("UPDATE accounts SET balance = ? WHERE id = ?", (left / 10_000, account))
+    return number
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

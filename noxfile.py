@@ -1,0 +1,65 @@
+"""Sessions for development: `nox` runs lint, types and tests; `nox -l` lists the others."""
+
+from __future__ import annotations
+
+import re
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style."""
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Both type checkers over the package; `tests/test_types.py` has them judge a user's code."""
+    session.install("-e", ".[test]", "nox")
+    session.run("mypy", "--strict")
+    session.run("basedpyright")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests on the interpreter that runs nox."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def versions(session: nox.Session) -> None:
+    """The tests on every supported Python; one that is not installed is skipped."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that the package allows of what it depends on."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    allowed = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
+    session.install("-e", ".[test]", *(re.sub(r">=([^,]+).*", r"==\1", each) for each in allowed))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as HTML."""
+    session.install("-e", ".", "pytest", "sphinx", "furo", "myst-parser")
+    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks, each with its peers beside it in the same run."""
+    session.install("-e", ".[test]", "orjson")
+    session.run("python", "-m", "benchmarks.walk")

@@ -1,0 +1,348 @@
+"""Walks: every row that stays is given exactly once, from any cursor, whatever the server does to its offsets and links."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ip1_async import Invalid, Page, Pages, ReadFailed, merge
+from ip1_async.clock import ManualClock, settle
+from ip1_async.pages import Fetched
+
+
+@define
+class Shelf:
+    """A collection on a server with habits of its own."""
+
+    rows: list[str]
+    cap: int = 1000
+    link: bool = True
+    off_by: int = 0
+    """What the Link header's offsets are too high by."""
+    deaf: bool = False
+    """Whether it ignores offset and limit."""
+    between: Callable[[int], None] = field(default=lambda request: None)
+    """Called before each request but the first, with its number."""
+    asked: list[tuple[int, int]] = field(factory=list)
+
+    async def fetch(self, start: int, limit: int) -> Fetched[str]:
+        if self.asked:
+            self.between(len(self.asked))
+        self.asked.append((start, limit))
+        assert len(self.asked) < 2000, "the walk does not end"
+        if self.deaf:
+            return Fetched(list(self.rows), None, False)
+        most = min(limit, self.cap)
+        found = self.rows[start : start + most]
+        more = start + most < len(self.rows)
+        return Fetched(found, start + most + self.off_by if self.link and more else None, self.link)
+
+    def walk(self, **options: Any) -> Pages[str]:
+        return Pages(self.fetch, key=lambda row: row, **options)
+
+
+def names(count: int) -> list[str]:
+    return [f"row{number}" for number in range(count)]
+
+
+shelves = st.builds(
+    Shelf,
+    st.integers(0, 60).map(names),
+    cap=st.sampled_from([1000, 7, 3, 1]),
+    link=st.booleans(),
+    off_by=st.integers(0, 3),
+)
+
+
+@given(shelves, st.integers(1, 20), st.integers(0, 3))
+def test_every_row_is_given_once_and_in_order(shelf: Shelf, limit: int, ahead: int) -> None:
+    assert asyncio.run(shelf.walk(limit=limit, ahead=ahead).collect()) == shelf.rows
+    assert len(shelf.asked) <= 2 * len(shelf.rows) + 3
+
+
+@given(shelves, st.integers(1, 20), st.data())
+def test_a_cursor_taken_at_any_item_gives_exactly_the_rest(shelf: Shelf, limit: int, data: st.DataObject) -> None:
+    stop = data.draw(st.integers(0, len(shelf.rows)))
+
+    async def main() -> tuple[list[str], list[str]]:
+        first = shelf.walk(limit=limit)
+        seen: list[str] = []
+        if stop:
+            async for row in first:
+                seen.append(row)
+                if len(seen) == stop:
+                    break
+        second = shelf.walk(limit=data.draw(st.integers(1, 20)), cursor=first.cursor)
+        return seen, await second.collect()
+
+    seen, rest = asyncio.run(main())
+    assert seen + rest == shelf.rows
+
+
+@given(
+    st.integers(20, 80).map(names), st.integers(6, 15), st.booleans(), st.booleans(), st.randoms(use_true_random=False)
+)
+def test_rows_that_come_and_go_meanwhile_neither_hide_nor_double_those_that_stay(
+    rows: list[str], limit: int, link: bool, newest_first: bool, chance: Random
+) -> None:
+    gone: set[str] = set()
+    added = iter(f"new{number}" for number in range(10_000))
+
+    def change(request: int) -> None:
+        for _ in range(chance.randint(0, 4)):
+            if chance.random() < 0.5 and shelf.rows:
+                gone.add(shelf.rows.pop(chance.randrange(len(shelf.rows))))
+            elif request < 60:
+                shelf.rows.insert(0 if newest_first else len(shelf.rows), next(added))
+
+    shelf = Shelf(list(rows), link=link, between=change)
+    given_rows = asyncio.run(shelf.walk(limit=limit, ahead=0).collect())
+    assert len(given_rows) == len(set(given_rows))
+    stayed = [row for row in rows if row not in gone]
+    assert [row for row in given_rows if row in set(stayed)] == stayed
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_rows_deleted_in_front_of_the_walk_hide_none_behind_it(link: bool) -> None:
+    shelf = Shelf(names(100), link=link)
+
+    def delete(request: int) -> None:
+        if request == 3:
+            del shelf.rows[:25]
+
+    shelf.between = delete
+    assert asyncio.run(shelf.walk(limit=10, ahead=0).collect()) == names(100)
+
+
+def test_a_whole_window_added_in_front_doubles_nothing() -> None:
+    shelf = Shelf(names(100))
+
+    def add(request: int) -> None:
+        if request == 3:
+            shelf.rows[:0] = [f"new{number}" for number in range(15)]
+
+    shelf.between = add
+    assert asyncio.run(shelf.walk(limit=10, ahead=0).collect()) == names(100)
+
+
+def test_a_server_that_ignores_offsets_does_not_hold_the_walk_for_ever() -> None:
+    shelf = Shelf(names(30), deaf=True)
+    assert asyncio.run(shelf.walk(limit=10).collect()) == names(30)
+    assert len(shelf.asked) <= 6
+
+
+async def test_a_collection_that_comes_whole_is_asked_for_once() -> None:
+    shelf = Shelf(names(3), link=False)
+    assert await shelf.walk(paged=False).collect() == names(3)
+    assert len(shelf.asked) == 1
+
+
+async def test_awaiting_gives_the_first_page_and_iterating_goes_on_behind_it() -> None:
+    shelf = Shelf(names(25))
+    pages = shelf.walk(limit=10)
+    assert await pages == names(25)[:10]
+    assert len(shelf.asked) == 1
+    assert [row async for row in pages] == names(25)[10:]
+    assert await Shelf([]).walk() == []
+
+
+async def test_pages_come_with_their_offset() -> None:
+    pages = Shelf(names(25)).walk(limit=10)
+    assert [page async for page in pages.pages()] == [
+        Page(names(25)[:10], 0), Page(names(25)[10:19], 10), Page(names(25)[19:], 19),
+    ]  # fmt: skip
+
+
+async def test_a_walk_is_walked_once() -> None:
+    pages = Shelf(names(3)).walk()
+    await pages.collect()
+    for again in (pages.collect(), pages):
+        with pytest.raises(RuntimeError, match="call the row again"):
+            await again
+    with pytest.raises(RuntimeError):
+        pages.pages()
+
+
+async def test_collect_takes_no_more_than_it_was_told() -> None:
+    shelf = Shelf(names(1000))
+    pages = shelf.walk(limit=10, ahead=0)
+    assert await pages.collect(limit=25) == names(25)
+    assert len(shelf.asked) == 3
+    assert await shelf.walk(cursor=pages.cursor).collect(limit=1) == ["row25"]
+    assert await shelf.walk().collect(limit=0) == []
+
+
+async def test_a_cursor_after_the_end_gives_what_was_added_since() -> None:
+    shelf = Shelf(names(5))
+    pages = shelf.walk(limit=2)
+    await pages.collect()
+    assert await shelf.walk(cursor=pages.cursor).collect() == []
+    shelf.rows += ["later1", "later2"]
+    assert await shelf.walk(cursor=pages.cursor).collect() == ["later1", "later2"]
+
+
+async def test_a_cursor_holds_when_its_last_row_and_others_before_are_deleted() -> None:
+    shelf = Shelf(names(40))
+    pages = shelf.walk(limit=10)
+    async for row in pages:
+        if row == "row20":
+            break
+    shelf.rows.remove("row20")
+    del shelf.rows[:7]
+    assert await shelf.walk(limit=10, cursor=pages.cursor).collect() == names(40)[21:]
+
+
+async def test_a_cursor_shows_no_key_and_a_foreign_one_is_refused() -> None:
+    pages = Shelf(["46709999111"]).walk()
+    await pages.collect()
+    import base64
+
+    assert b"46709999111" not in base64.urlsafe_b64decode(pages.cursor + "==")
+    assert all(each.isalnum() or each in "-_" for each in pages.cursor)
+    for foreign in ("", "x", "46709999111", "WzIsMF0", "WzEsLTFd", "ä", "W10"):
+        with pytest.raises(Invalid) as caught:
+            Shelf([]).walk(cursor=foreign)
+        assert caught.value.field == "cursor"
+        assert not foreign or foreign not in str(caught.value).split()
+
+
+async def test_leaving_a_loop_leaves_no_task_behind() -> None:
+    stuck: list[asyncio.Future[None]] = []
+    shelf = Shelf(names(100))
+
+    async def fetch(start: int, limit: int) -> Fetched[str]:
+        if start:
+            stuck.append(asyncio.get_running_loop().create_future())
+            await stuck[-1]
+        return await shelf.fetch(start, limit)
+
+    before = asyncio.all_tasks()
+    pages = Pages(fetch, key=str, limit=10)
+    async for _ in pages:
+        await settle()
+        break
+    await settle()
+    assert asyncio.all_tasks() == before
+    assert stuck[0].cancelled()
+    async with Pages(fetch, key=str, limit=10) as entered:
+        held = aiter(entered)
+        await anext(held)
+        await settle()
+        assert len(asyncio.all_tasks()) == len(before) + 1
+    assert asyncio.all_tasks() == before
+
+
+async def test_cancelling_the_reader_cancels_the_read_ahead() -> None:
+    async def fetch(start: int, limit: int) -> Fetched[str]:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    before = asyncio.all_tasks()
+    reader = asyncio.create_task(Pages(fetch, key=str).collect())
+    await settle()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+async def test_an_error_comes_after_the_rows_before_it_and_knows_where_to_go_on(ahead: int) -> None:
+    shelf = Shelf(names(40))
+    failing = True
+
+    async def fetch(start: int, limit: int) -> Fetched[str]:
+        if failing and start > 15:
+            raise ReadFailed("down")
+        return await shelf.fetch(start, limit)
+
+    seen: list[str] = []
+    with pytest.raises(ReadFailed) as caught:
+        async for row in Pages(fetch, key=str, limit=10, ahead=ahead):
+            seen.append(row)
+    failing = False
+    rest = await Pages(fetch, key=str, limit=10, cursor=caught.value.cursor).collect()
+    assert seen + rest == shelf.rows
+    assert len(seen) == 19
+
+
+async def timed(ahead: int) -> float:
+    clock = ManualClock()
+    shelf = Shelf(names(200))
+
+    async def fetch(start: int, limit: int) -> Fetched[str]:
+        await clock.sleep(0.030)
+        return await shelf.fetch(start, limit)
+
+    async def consume() -> None:
+        async for _ in Pages(fetch, key=str, limit=20, ahead=ahead).pages():
+            await clock.sleep(0.025)
+
+    task = asyncio.create_task(consume())
+    while not task.done():
+        await clock.advance_to_next()
+    await task
+    return clock.monotonic()
+
+
+async def test_reading_ahead_hides_the_consumer_behind_the_server() -> None:
+    requests = 11
+    assert await timed(0) == pytest.approx(requests * 0.055, rel=0.05)
+    assert await timed(1) == pytest.approx(requests * 0.030 + 0.025, rel=0.05)
+
+
+async def test_no_more_pages_are_read_than_were_asked_for_ahead() -> None:
+    shelf = Shelf(names(500))
+    async for _ in shelf.walk(limit=10, ahead=3).pages():
+        await settle(200)
+        assert len(shelf.asked) == 4
+        break
+
+
+# Merging
+
+
+async def test_merge_gives_the_rows_of_all_walks_as_they_come() -> None:
+    walks = [Shelf([f"{letter}{row}" for row in range(25)]).walk(limit=4) for letter in "abc"]
+    found = [row async for row in merge(*walks)]
+    assert sorted(found) == sorted(f"{letter}{row}" for letter in "abc" for row in range(25))
+    for letter in "abc":
+        own = [row for row in found if row.startswith(letter)]
+        assert own == [f"{letter}{row}" for row in range(25)]
+    assert [row async for row in merge()] == []
+
+
+async def test_merge_ends_all_walks_when_left_or_when_one_fails() -> None:
+    before = asyncio.all_tasks()
+
+    async def failing() -> AsyncIterator[str]:
+        yield "one"
+        raise ReadFailed("down")
+
+    with pytest.raises(ReadFailed):
+        async for _ in merge(failing(), Shelf(names(1000)).walk(limit=3)):
+            pass
+    await settle()
+    assert asyncio.all_tasks() == before
+    async for _ in merge(*(Shelf(names(1000)).walk(limit=3) for _ in range(5))):
+        break
+    gc.collect()
+    await settle(50)
+    assert asyncio.all_tasks() == before
+
+
+async def test_merge_reads_no_further_than_it_is_read() -> None:
+    shelf = Shelf(names(1000))
+    merged = merge(shelf.walk(limit=10, ahead=1))
+    await anext(merged)
+    await settle(300)
+    assert len(shelf.asked) <= 3
+    await merged.aclose()  # type: ignore[attr-defined]
