@@ -61,5 +61,5 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks, each with its peers beside it in the same run."""
-    session.install("-e", ".[test]", "orjson")
+    session.install("-e", ".[test]")
     session.run("python", "-m", "benchmarks.walk")

@@ -1,0 +1,33 @@
+"""The benchmarks run, at a size that measures nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.figures import Bar, Figure, tell
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_walk_is_measured_to_its_end() -> None:
+    command = [sys.executable, "-W", "error", "-m", "benchmarks.walk", "--rows", "1800"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "walk.1800.memory_growth",
+        "walk.items_per_cpu_second",
+        "walk.cpu_beside_bare_aiohttp",
+        "walk.wall_beside_bare_aiohttp",
+    ]
+
+
+def test_a_bar_is_missed_only_by_more_than_noise() -> None:
+    at_least, at_most = Bar(">=", 1.0), Bar("<=", 20.0)
+    assert tell([Figure("a", 1.0, bar=at_least), Figure("b", 0.95, bar=at_least), Figure("c", 21.0, bar=at_most)]) == 0
+    assert tell([Figure("a", 1.0, bar=at_least), Figure("b", 0.85, bar=at_least)]) == 1
+    assert tell([Figure("c", 22.5, bar=at_most), Figure("d", 0.01)]) == 1
+    assert [str(Figure("a", value, bar=at_least)).rpartition("  ")[2] for value in (1.0, 0.95, 0.85)] == [
+        "met", "within noise", "MISSED",
+    ]  # fmt: skip
