@@ -59,7 +59,7 @@ from ip1_async.models import (
     StatusChange,
 )
 from ip1_async.pages import Page, Pages, merge
-from ip1_async.rows import Raw, raw
+from ip1_async.table import Raw, raw
 
 __all__ = [
     "OMITTED",

@@ -37,7 +37,8 @@ from ip1_async.models import (
     WithMeta,
 )
 from ip1_async.models.lists import settings_in
-from ip1_async.rows import Delete, Get, Patch, Post, Put, Shape, Table, Under, Walk, many
+from ip1_async.rows import Delete, Get, Patch, Post, Put, Under, Walk, many
+from ip1_async.table import Body, Dialect, Shape, Table
 from ip1_async.wire import is_array, is_object
 
 
@@ -99,12 +100,17 @@ class Blacklist(Table):
     """All entries of the blacklist."""
 
 
+def registered(data: Any, ids: Sequence[str], dialect: Dialect) -> Any:
+    """No body, or the sender's name once more."""
+    return {"sender": ids[-1]} if dialect.senders_body == "named" else None
+
+
 class Senders(Table):
     """Registered senders."""
 
     get = Get("/v2/me/senders/{sender}", Sender)
     """One sender; raises `NotFound` for one that is not registered."""
-    register = Put("/v2/me/senders/{sender}", Sender, key="sender")
+    register = Put("/v2/me/senders/{sender}", Sender, key="sender", body=registered)
     """Register a sender; one that is registered already stays so."""
     remove = Delete("/v2/me/senders/{sender}", Sender)
     """Give a sender up."""
@@ -123,17 +129,27 @@ def setting(data: Any, ids: Sequence[str]) -> Any:
     return next((each for each in found if each["name"] in ("", ids[-1])), found)
 
 
+def setting_to(data: Any, ids: Sequence[str], dialect: Dialect) -> Any:
+    """The value inside an object, or bare."""
+    return data["value"] if dialect.settings_body == "bare" else data
+
+
 class Settings(Table):
     """Settings of the account; the provider documents one, `IncomingCallbackUrl`."""
 
     get = Get("/v2/me/sms/settings/{name}", Setting, shape=setting)
     """One setting by its name."""
-    set = Put("/v2/me/sms/settings/{name}", Setting, SettingValue, key="name", shape=setting)
+    set = Put("/v2/me/sms/settings/{name}", Setting, SettingValue, key="name", shape=setting, body=setting_to)
     """Make a setting have this value."""
     reset = Delete("/v2/me/sms/settings/{name}")
     """Put a setting back to what it was at first."""
     list = Walk("/v2/me/sms/settings", Setting, Paging, key="name", shape=settings)
     """All settings of the account."""
+
+
+def with_id(name: str) -> Body:
+    """A body that repeats the id of the address under this name."""
+    return lambda data, ids, dialect: {name: ids[-1], **data}
 
 
 class Contacts(Table):
@@ -143,9 +159,9 @@ class Contacts(Table):
     """One contact, with `metadata` when asked for."""
     create = Post("/v2/contacts", NewContacts, many[Contact])
     """Make contacts: with *sync* the made contacts, at most 1,000; without it an empty list, for they are queued."""
-    replace = Put("/v2/contacts/{contact}", Contact, NewContact, names_itself="id")
+    replace = Put("/v2/contacts/{contact}", Contact, NewContact, body=with_id("id"))
     """Make a contact be exactly this; see `Contact.edit` for changing what was read."""
-    update = Patch("/v2/contacts/{contact}", ContactChange, Contact, names_itself="id")
+    update = Patch("/v2/contacts/{contact}", ContactChange, Contact, body=with_id("id"))
     """Change the parts that are given; None takes a value away."""
     delete = Delete("/v2/contacts/{contact}", Contact)
     """Delete one contact."""
@@ -214,7 +230,7 @@ class Children(Table):
     """One sub-account."""
     create = Post("/api/me/children", ChildName, Account)
     """Make a sub-account."""
-    rename = Put("/api/me/children/{child}", Account, ChildName, names_itself="ID")
+    rename = Put("/api/me/children/{child}", Account, ChildName, body=with_id("ID"))
     """Give a sub-account another name."""
     list = Walk("/api/me/children", Account, Whole)
     """All sub-accounts, in one answer."""

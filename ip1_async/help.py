@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 if TYPE_CHECKING:
-    from ip1_async.rows import Row
+    from ip1_async.table import Row
 
 
 class Text:

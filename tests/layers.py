@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "wire",
         "codec models text",
         "pages walk",
-        "rows help",
+        "rows table help",
         "transport flow api",
         "client",
         "webhooks sandbox campaign",
@@ -54,7 +54,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
 }
 """Who may import what from outside; what is not named here is the standard library's, or is refused."""
 
-SANDBOX_READS = frozenset({"sandbox", "api", "rows", "wire", "text", "clock", "masking", "errors"})
+SANDBOX_READS = frozenset({"sandbox", "api", "rows", "table", "wire", "text", "clock", "masking", "errors"})
 WAITS = ("clock", "cli")
 OPENS_DATABASES = frozenset({"state", "ledger", "store"})
 

@@ -21,7 +21,8 @@ from ip1_async import codec, help
 from ip1_async.cli import show
 from ip1_async.client import Client, Mount
 from ip1_async.errors import Invalid
-from ip1_async.rows import Row, Table, Under, Walk
+from ip1_async.rows import Under, Walk
+from ip1_async.table import Row, Table
 from ip1_async.wire import is_object
 
 ROWS_SHOWN = 50

@@ -25,11 +25,12 @@ COLUMNS: Mapping[type, tuple[str, ...]] = {
     Contact: ("id", "properties", "labels"),
     Element: ("id", "type", "order", "content"),
     LandingPage: ("id", "name", "short_link", "last_modified"),
-    Message: ("id", "recipient", "status", "segments", "price", "body"),
+    Message: ("id", "recipient", "status", "price", "body"),
 }
 """What a table of many has room for; where nothing is said, all plain fields."""
 
 _WHOLE = ("id", "recipient", "msisdn", "sender", "price")
+_LEAST = 10
 _SECRET = "key"
 
 
@@ -90,18 +91,18 @@ def table(rows: Sequence[Any], kind: type | None = None) -> None:
         err().print("Nothing there.")
         return
     names = COLUMNS.get(kind or type(rows[0])) or _fields(rows[0])
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=False)
     for name in names:
         first = getattr(rows[0], name)
         numeric = isinstance(first, int | Decimal) and not isinstance(first, Status | bool)
-        # Ids and numbers are for copying, so they are never cut; the rest shares what room there is.
-        whole = max(len(cell(getattr(row, name))) for row in rows) if name in _WHOLE else None
+        # Ids and numbers are for copying, so they are never cut; the rest shares what room there is, and none vanishes.
+        longest = max(len(cell(getattr(row, name))) for row in rows)
         shown.add_column(
             name.replace("_", " "),
             justify="right" if numeric else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=whole,
+            min_width=longest if name in _WHOLE else min(longest, _LEAST),
         )
     for row in rows:
         shown.add_row(*(cell(getattr(row, name)) for name in names))

@@ -21,7 +21,7 @@ from ip1_async.clock import Clock, SystemClock
 from ip1_async.errors import Invalid, OutcomeUnknown
 from ip1_async.flow import Gate, Limiter, RetryBudget
 from ip1_async.masking import Secret
-from ip1_async.rows import Table
+from ip1_async.table import Table
 from ip1_async.transport import Transport, Way
 
 if TYPE_CHECKING:

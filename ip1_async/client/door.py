@@ -13,7 +13,8 @@ from ip1_async.codec import Mismatch
 from ip1_async.errors import Invalid, IP1Error, OutcomeUnknown, Undecodable
 from ip1_async.models import Paging
 from ip1_async.pages import Fetched, Pages
-from ip1_async.rows import Raw, Row, Walk
+from ip1_async.rows import Walk
+from ip1_async.table import Raw, Row
 from ip1_async.wire import Request, Response
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from ip1_async.rows import Row
+from ip1_async.table import Row
 
 if TYPE_CHECKING:
     from ip1_async.sandbox.state import State

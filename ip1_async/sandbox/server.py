@@ -15,7 +15,7 @@ from aiohttp import web
 
 from ip1_async.api import TABLES
 from ip1_async.clock import Clock, SystemClock
-from ip1_async.rows import Row, Under
+from ip1_async.rows import Under
 from ip1_async.sandbox import (
     account,
     batches,
@@ -30,6 +30,7 @@ from ip1_async.sandbox import (
 )
 from ip1_async.sandbox.answers import ANSWERS, MISSING, Call, Refused, Reply
 from ip1_async.sandbox.state import MAIN_ACCOUNT, State
+from ip1_async.table import Row
 
 T = TypeVar("T")
 log = logging.getLogger("ip1_async.sandbox")
