@@ -96,10 +96,22 @@ class Walk(Row[C]):
 
     def __call__(self, table: Table, /, *args: Any, **kwargs: Any) -> Any:
         request, ids, paging = self.prepare(table, args, kwargs)
-        return table.door.walk(self, request, ids, paging)
+
+        def fetch(start: int, limit: int) -> Coroutine[Any, Any, Fetched[Any]]:
+            return table.door.answer(self.page(request, start, limit), lambda response: self.fetched(response, ids))
+
+        def key(item: Any) -> str:
+            return str(getattr(item, self.key))
+
+        if not isinstance(paging, Paging):
+            return Pages(fetch, key=key, paged=False)
+        return Pages(fetch, key=key, limit=paging.limit, cursor=paging.cursor, ahead=paging.ahead)
 
     def answer(self) -> Any:
         return GenericAlias(Pages, (self.returns,))
+
+    def first(self, request: Request, value: Any) -> Request:
+        return self.page(request, 0, value.limit if isinstance(value, Paging) else 0)
 
     def page(self, request: Request, start: int, limit: int) -> Request:
         """The request for the rows from *start* on."""

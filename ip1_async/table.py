@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import Signature
 from types import GenericAlias, MethodType
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Generic,
@@ -30,10 +29,6 @@ from ip1_async.codec import Mismatch
 from ip1_async.masking import Secret
 from ip1_async.models import NewBatch, checks
 from ip1_async.wire import Repeat, Request, Response, fill, is_array, is_object, split
-
-if TYPE_CHECKING:
-    from ip1_async.pages import Pages
-    from ip1_async.rows import Walk
 
 P = ParamSpec("P")
 C = TypeVar("C")
@@ -57,14 +52,21 @@ class Dialect(Protocol):
 
 
 class Door(Protocol):
-    """What a table is given: it makes a row's request and gives what the row reads from the answer."""
+    """What a table is given: it makes a row's requests."""
 
     @property
     def dialect(self) -> Dialect: ...
-    def reference(self) -> str: ...
-    def call(self, row: Row[Any], request: Request, ids: tuple[str, ...], /) -> Coroutine[Any, Any, Any]: ...
-    def raw(self, row: Row[Any], request: Request, ids: tuple[str, ...], /) -> Coroutine[Any, Any, Raw[Any]]: ...
-    def walk(self, row: Walk[Any], request: Request, ids: tuple[str, ...], paging: Any, /) -> Pages[Any]: ...
+    def reference(self) -> str:
+        """A fresh reference for a send."""
+        ...
+
+    def answer(self, request: Request, read: Callable[[Response], T], /) -> Coroutine[Any, Any, T]:
+        """What *read* makes of the whole 2xx answer to a request."""
+        ...
+
+    def call(self, request: Request, read: Callable[[Response], T], /) -> Coroutine[Any, Any, T]:
+        """The same; a send in doubt is looked for first, where the options say so."""
+        ...
 
 
 @frozen
@@ -84,9 +86,14 @@ async def raw(call: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwa
     table: Any = getattr(call, "__self__", None)
     if not _is_row(row) or not isinstance(table, Table):
         raise TypeError("raw takes a row of a table, such as raw(ip1.batches.get, id)")
-    request, ids, _ = row.prepare(table, args, kwargs)
+    request, ids, value = row.prepare(table, args, kwargs)
     del args, kwargs
-    return await table.door.raw(row, request, ids)
+    request = row.first(request, value)
+
+    def read(response: Response) -> Raw[Any]:
+        return Raw(row.read(response, ids, request.body), response.status, response.headers, row.plain(response))
+
+    return await table.door.answer(request, read)
 
 
 def _is_row(value: object) -> TypeGuard[Row[Any]]:
@@ -160,7 +167,7 @@ class Row(Generic[C]):
 
     def __call__(self, table: Table, /, *args: Any, **kwargs: Any) -> Any:
         request, ids, _ = self.prepare(table, args, kwargs)
-        return table.door.call(self, request, ids)
+        return table.door.call(request, lambda response: self.read(response, ids, request.body))
 
     def prepare(
         self, table: Table, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -198,6 +205,10 @@ class Row(Generic[C]):
         if self.method == "POST" and is_object(data) and not data.keys() - {self.key}:
             data = {**self._sent(sent), **data}
         return codec.load(self.returns, data)
+
+    def first(self, request: Request, value: Any) -> Request:
+        """The one request that stands for a call."""
+        return request
 
     def plain(self, response: Response) -> Any:
         """The body as plain data; None where there is none."""

@@ -1,27 +1,23 @@
-"""What a table is given: it makes the requests of rows and gives what the rows read from the answers."""
+"""What a table is given: it makes requests, and has their answers read."""
 
 from __future__ import annotations
 
 import secrets
 from base64 import b32encode
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from ip1_async.client.calls import Calls, Course
 from ip1_async.client.options import Choices
 from ip1_async.codec import Mismatch
 from ip1_async.errors import Invalid, IP1Error, OutcomeUnknown, Undecodable
-from ip1_async.models import Paging
-from ip1_async.pages import Fetched, Pages
-from ip1_async.rows import Walk
-from ip1_async.table import Raw, Row
 from ip1_async.wire import Request, Response
 
 T = TypeVar("T")
 
 
 class Door:
-    """Makes the requests of rows and gives what the rows read from the answers."""
+    """Makes requests, and has their answers read."""
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
@@ -34,41 +30,25 @@ class Door:
         """A fresh reference for a send, of 80 random bits."""
         return "ip1s:" + b32encode(secrets.token_bytes(10)).decode().lower()
 
-    async def call(self, row: Row[Any], request: Request, ids: tuple[str, ...]) -> Any:
+    async def answer(self, request: Request, read: Callable[[Response], T]) -> T:
+        response, course = await self.calls.perform(request)
+        return self._read(course, response, read)
+
+    async def call(self, request: Request, read: Callable[[Response], T]) -> T:
         try:
-            response, course = await self.calls.perform(request)
-            return self._read(course, response, lambda: row.read(response, ids, request.body))
+            return await self.answer(request, read)
         except OutcomeUnknown as unknown:
             if self.calls.choices.on_unknown != "resolve" or unknown.resolver is None:
                 raise
             found = await unknown.resolve()
             if found.batch is None:
                 raise
-            return found.batch
+            return cast("T", found.batch)
 
-    async def raw(self, row: Row[Any], request: Request, ids: tuple[str, ...]) -> Raw[Any]:
-        if isinstance(row, Walk):
-            request = row.page(request, 0, 200)
-        response, course = await self.calls.perform(request)
-        value, data = self._read(course, response, lambda: (row.read(response, ids, request.body), row.plain(response)))
-        return Raw(value, response.status, response.headers, data)
-
-    def walk(self, row: Walk[Any], request: Request, ids: tuple[str, ...], paging: Any) -> Pages[Any]:
-        async def fetch(start: int, limit: int) -> Fetched[Any]:
-            response, course = await self.calls.perform(row.page(request, start, limit))
-            return self._read(course, response, lambda: row.fetched(response, ids))
-
-        def key(item: Any) -> str:
-            return str(getattr(item, row.key))
-
-        if not isinstance(paging, Paging):
-            return Pages(fetch, key=key, paged=False)
-        return Pages(fetch, key=key, limit=paging.limit, cursor=paging.cursor, ahead=paging.ahead)
-
-    def _read(self, course: Course, response: Response, read: Callable[[], T]) -> T:
+    def _read(self, course: Course, response: Response, read: Callable[[Response], T]) -> T:
         """What a whole 2xx stands for; one that cannot be read is the error that it is for this kind of call."""
         try:
-            return read()
+            return read(response)
         except (Mismatch, Invalid) as wrong:
             reason = str(wrong)
         if course.request.reference is not None and not response.body.lstrip().startswith((b"{", b"[")):
