@@ -14,7 +14,6 @@ import struct
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from types import TracebackType
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -24,6 +23,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ip1_async.clock import Clock
+from ip1_async.flow import Deadlines, Span
 from ip1_async.masking import Secret
 from ip1_async.wire import Response
 
@@ -54,10 +54,10 @@ class Limits:
 class Attempt:
     """What was observed of one attempt."""
 
-    __slots__ = ("clock", "limits", "status", "wire")
+    __slots__ = ("clock", "limits", "span", "status", "wire")
 
-    def __init__(self, clock: Clock, limits: Limits) -> None:
-        self.clock, self.limits = clock, limits
+    def __init__(self, clock: Clock, limits: Limits, span: Span) -> None:
+        self.clock, self.limits, self.span = clock, limits, span
         self.status: int | None = None
         self.wire: asyncio.Transport | None = None
         """The connection that the attempt was given; None proves that nothing was sent."""
@@ -90,38 +90,13 @@ class Connector(aiohttp.TCPConnector):
         attempt = _attempt.get()
         if attempt is None:
             return await super().connect(req, traces, timeout)
-        async with within(attempt.clock, attempt.limits.connect_timeout):
-            connection = await super().connect(req, traces, timeout)
+        connection = await super().connect(req, traces, timeout)
         if attempt.limits.not_after is not None and attempt.clock.monotonic() > attempt.limits.not_after:
             connection.close()
             raise _TooLate
         attempt.wire = connection.transport
+        attempt.span.until = attempt.limits.deadline
         return connection
-
-
-class within:
-    """`asyncio.timeout` on our clock: what is inside gets so many seconds, then `TimeoutError`."""
-
-    __slots__ = ("clock", "seconds", "timeout", "timer")
-
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        self.clock, self.seconds = clock, seconds
-
-    async def __aenter__(self) -> None:
-        self.timeout = asyncio.timeout(None)
-        await self.timeout.__aenter__()
-        self.timer = self.clock.call_later(self.seconds, self._over)
-
-    def _over(self) -> None:
-        # The context may have been left in the very turn in which the time was up.
-        with suppress(RuntimeError):
-            self.timeout.reschedule(0)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.timer.cancel()
-        await self.timeout.__aexit__(kind, error, trace)
 
 
 @frozen(kw_only=True)
@@ -135,8 +110,8 @@ class Way:
 class Transport:
     """Sends a request once. One session for each running loop, made when first needed and closed with its loop."""
 
-    def __init__(self, way: Way, clock: Clock, injected: aiohttp.ClientSession | None = None) -> None:
-        self._way, self._clock, self._injected = way, clock, injected
+    def __init__(self, way: Way, deadlines: Deadlines, injected: aiohttp.ClientSession | None = None) -> None:
+        self._way, self._deadlines, self._injected = way, deadlines, injected
         self._lives: dict[
             asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession]]
         ] = {}
@@ -153,12 +128,13 @@ class Transport:
     ) -> Response:
         """The whole answer to one request, whatever its status; raises `Failure` where none came."""
         session = self._injected if reads and self._injected is not None else await self._session()
-        attempt = Attempt(self._clock, limits)
-        if session is self._injected:
-            attempt.wire = None
+        remaining = limits.deadline - self._deadlines.clock.monotonic()
+        # Somebody else's session does not tell when a connection stands, so that there is one limit for all of it.
+        first = remaining if session is self._injected else min(remaining, limits.connect_timeout)
+        attempt = Attempt(self._deadlines.clock, limits, self._deadlines.span(first))
         token = _attempt.set(attempt)
         try:
-            async with within(self._clock, limits.deadline - self._clock.monotonic()):
+            with attempt.span:
                 return await self._exchange(session, attempt, method, url, headers, body)
         except (aiohttp.ClientError, OSError, ValueError, EOFError, _TooLate, _TooLong) as error:
             attempt.cut()

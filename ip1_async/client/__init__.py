@@ -19,7 +19,7 @@ from ip1_async.client.options import AttemptMade, Choices, Options, Token, check
 from ip1_async.client.outcomes import NotSeen, Outcome, Refused, Resolved, Sent, Undecided, Unknown
 from ip1_async.clock import Clock, SystemClock
 from ip1_async.errors import Invalid, OutcomeUnknown
-from ip1_async.flow import Gate, Limiter, RetryBudget
+from ip1_async.flow import Deadlines, Gate, Limiter, RetryBudget
 from ip1_async.masking import Secret
 from ip1_async.table import Table
 from ip1_async.transport import Transport, Way
@@ -95,10 +95,12 @@ class Client:
         token = _hidden(os.environ.get("IP1_TOKEN", "") if token is None else token)
         choices = Choices(**options)
         clock = clock or SystemClock()
+        deadlines = Deadlines(clock)
         way = Way(ssl=checked_ssl(ssl), proxy=None if proxy is None else _proxy(proxy))
         shared = Shared(
-            transport=Transport(way, clock, session),
+            transport=Transport(way, deadlines, session),
             clock=clock,
+            deadlines=deadlines,
             base=checked_url(base_url or os.environ.get("IP1_BASE_URL") or PRODUCTION),
             token=token if callable(token) else checked_token(token),
             budget=RetryBudget(),

@@ -16,9 +16,9 @@ from ip1_async.client.options import AttemptMade, Choices, Token, checked_token
 from ip1_async.client.verdict import judge, kind
 from ip1_async.clock import Clock
 from ip1_async.errors import ConnectFailed, IP1Error, NotSent, OutcomeUnknown, Rejected
-from ip1_async.flow import Gate, Limiter, Retry, RetryBudget, decide
+from ip1_async.flow import Deadlines, Gate, Limiter, Retry, RetryBudget, decide
 from ip1_async.masking import Secret
-from ip1_async.transport import Failure, Limits, Transport, within
+from ip1_async.transport import Failure, Limits, Transport
 from ip1_async.wire import Request, Response
 
 log = logging.getLogger("ip1_async")
@@ -30,6 +30,7 @@ class Shared:
 
     transport: Transport
     clock: Clock
+    deadlines: Deadlines
     base: URL
     token: Token
     budget: RetryBudget
@@ -93,7 +94,7 @@ class Calls:
             if seconds is None:
                 await self._enter()
             else:
-                async with within(clock, seconds):
+                with self.shared.deadlines.span(seconds):
                     await self._enter()
         except TimeoutError:
             waited = ConnectFailed(f"no turn came within queue_timeout of {self.choices.queue_timeout} s")

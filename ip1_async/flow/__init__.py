@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from ip1_async.flow.budget import RetryBudget
+from ip1_async.flow.deadline import Deadlines, Span
 from ip1_async.flow.decide import Decision, Failure, Repeat, Retry, Stop, decide
 from ip1_async.flow.gate import Gate
 from ip1_async.flow.rate import Limiter
 
-__all__ = ["Decision", "Failure", "Gate", "Limiter", "Repeat", "Retry", "RetryBudget", "Stop", "decide"]
+__all__ = [
+    "Deadlines",
+    "Decision",
+    "Failure",
+    "Gate",
+    "Limiter",
+    "Repeat",
+    "Retry",
+    "RetryBudget",
+    "Span",
+    "Stop",
+    "decide",
+]
