@@ -51,8 +51,8 @@ class Door:
             return read(response)
         except (Mismatch, Invalid) as wrong:
             reason = str(wrong)
-        if course.request.reference is not None and not response.body.lstrip().startswith((b"{", b"[")):
-            # A send without any word of the API: only an empty 2xx says by itself that it was accepted.
+        if course.request.repeat != "read" and not response.body.lstrip().startswith((b"{", b"[")):
+            # A write without any word of the API: only an empty 2xx says by itself that it was accepted.
             error: IP1Error = _unknown(reason, course.request.reference, accepted=not response.body.strip())
         else:
             error = Undecodable(reason)
