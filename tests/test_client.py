@@ -6,9 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import socket
-import ssl
-import struct
 import subprocess
 import sys
 import traceback
@@ -20,7 +17,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +43,7 @@ from ip1_async import (
     raw,
 )
 from ip1_async.clock import ManualClock
+from tests.misbehaving import heard, serving
 from tests.scripted import Answer, Asked, Scripted
 
 NUMBER = "46709999111"
@@ -62,22 +59,6 @@ def client(server: Scripted | str, **options: Any) -> Client:
 
 async def send(ip1: Client, **changes: Any) -> Batch:
     return await ip1.batches.send(**{"sender": "iP1", "recipients": [NUMBER], "body": TEXT, **changes})
-
-
-@asynccontextmanager
-async def listening(
-    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], **options: Any
-) -> Any:
-    """A raw server on this machine; gives its address."""
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, **options)
-    async with server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-async def heard(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = [int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
-    return head + (await reader.readexactly(length[0]) if length else b"")
 
 
 # What goes over the wire
@@ -280,92 +261,6 @@ async def test_a_complete_refusal_means_not_sent(status: int, kind: type[Rejecte
     assert "sender" in str(error)
 
 
-@pytest.mark.parametrize("status", [302, 307, 308, 408, 409, 425, 500, 502, 503, 504])
-async def test_a_send_in_doubt_is_made_once_and_says_outcome_unknown(status: int) -> None:
-    async with Scripted(Answer(status=status, headers={"Location": "/elsewhere"})) as server, client(server) as ip1:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await send(ip1, reference="r1")
-        assert [asked.method for asked in server.asked] == ["POST"]
-    assert (caught.value.status, caught.value.reference, caught.value.accepted) == (status, "r1", False)
-
-
-async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await heard(reader)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-def says(words: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await heard(reader)
-        writer.write(words)
-        writer.close()
-
-    return talk
-
-
-@pytest.mark.parametrize(
-    ("talk", "accepted"),
-    [
-        (resets, False),
-        (says(b""), False),
-        (says(b"HTTP/1.1 2"), False),
-        (says(b"garbage\r\n\r\n"), False),
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"), True),
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<html></>"), False),
-    ],
-    ids=["reset", "closed", "half a status line", "garbage", "cut body", "a page of a gateway"],
-)
-async def test_a_send_without_a_whole_answer_is_unknown_and_a_read_failed(talk: Any, accepted: bool) -> None:
-    posts = 0
-
-    async def counting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal posts
-        posts += 1
-        await talk(reader, writer)
-
-    async with listening(counting) as address, client(f"http://{address}", attempts=3) as ip1:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await send(ip1)
-        assert posts == 1
-        assert caught.value.accepted is accepted
-        with pytest.raises(IP1Error) as read:
-            await ip1.with_options(attempts=1).account.overview()
-        assert not isinstance(read.value, OutcomeUnknown)
-
-
-async def test_a_refused_connection_means_not_sent_and_a_send_is_tried_again() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        clock = ManualClock()
-        made: list[AttemptMade] = []
-        async with client(f"http://127.0.0.1:{taken.getsockname()[1]}", clock=clock, on_attempt=made.append) as ip1:
-            call = asyncio.ensure_future(send(ip1))
-            while not call.done():
-                await asyncio.sleep(0.001)
-                await clock.advance(1)
-            with pytest.raises(ConnectFailed) as caught:
-                await call
-    assert caught.value.attempts == 3
-    assert [each.outcome for each in made] == ["not sent"] * 3
-
-
-async def test_an_untrusted_certificate_means_not_sent_and_a_context_of_the_callers_is_used() -> None:
-    authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    async with listening(
-        says(b'HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{"Account":"ip1-1"}'), ssl=context
-    ) as address:
-        async with client(f"https://{address}", attempts=1) as ip1:
-            with pytest.raises(ConnectFailed, match="TLS"):
-                await send(ip1)
-        trusting = ssl.create_default_context()
-        authority.configure_trust(trusting)
-        async with client(f"https://{address}", ssl=trusting) as ip1:
-            assert (await ip1.account.overview()).account == "ip1-1"
-
-
 async def test_requests_go_through_the_proxy_that_was_given() -> None:
     lines: list[bytes] = []
 
@@ -374,7 +269,7 @@ async def test_requests_go_through_the_proxy_that_was_given() -> None:
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"id":"b1"}')
         writer.close()
 
-    async with listening(proxy) as address, client("http://127.0.0.1:9", proxy=f"http://{address}") as ip1:
+    async with serving(proxy) as (address, _), client("http://127.0.0.1:9", proxy=f"http://{address}") as ip1:
         await send(ip1)
     assert lines == [b"POST http://127.0.0.1:9/v2/batches HTTP/1.1"]
 
@@ -393,7 +288,7 @@ async def silent() -> Any:
         finally:
             writer.close()
 
-    async with listening(talk) as address:
+    async with serving(talk) as (address, _):
         yield f"http://{address}", got
 
 
@@ -432,30 +327,6 @@ async def test_the_deadline_is_over_all_attempts() -> None:
             await read
     assert caught.value.elapsed <= 31
     assert len(got) == 2
-
-
-async def test_a_connection_that_does_not_come_up_is_given_up_after_connect_timeout() -> None:
-    with socket.socket() as full:
-        # Nobody accepts: once the queue is full, further connections never come up.
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for each in fillers:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        clock = ManualClock()
-        async with client(
-            f"http://127.0.0.1:{full.getsockname()[1]}", clock=clock, attempts=1, connect_timeout=7
-        ) as ip1:
-            call = asyncio.ensure_future(send(ip1))
-            await asyncio.sleep(0.05)
-            await clock.advance(6)
-            assert not call.done()
-            await clock.advance(2)
-            with pytest.raises(ConnectFailed, match="no connection in time"):
-                await call
-        for each in fillers:
-            each.close()
 
 
 async def test_reads_are_repeated_and_the_error_says_how_often() -> None:
@@ -669,7 +540,7 @@ async def test_a_dead_kept_connection_is_not_used_twice_behind_our_back() -> Non
                 writer.transport.abort()
                 return
 
-    async with listening(once_then_reset) as address, client(f"http://{address}", attempts=1) as ip1:
+    async with serving(once_then_reset) as (address, _), client(f"http://{address}", attempts=1) as ip1:
         await ip1.account.overview()
         with pytest.raises(ReadFailed):
             await ip1.account.overview()
