@@ -61,5 +61,6 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks, each with its peers beside it in the same run."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", "twilio", "telnyx", "aiobotocore", "openai")
     session.run("python", "-m", "benchmarks.walk")
+    session.run("python", "-m", "benchmarks.double_send")

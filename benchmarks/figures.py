@@ -48,7 +48,7 @@ class Figure:
 
 
 def _amount(value: float, unit: str) -> str:
-    shown = f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+    shown = f"{value:,.2f}" if value < 100 and value != int(value) else f"{value:,.0f}"
     return f"{shown}{unit}" if unit == "x" else f"{shown} {unit}"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.double_send import OURS, SITUATIONS, Cell, cell, figures
 from benchmarks.figures import Bar, Figure, tell
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,3 +32,18 @@ def test_a_bar_is_missed_only_by_more_than_noise() -> None:
     assert [str(Figure("a", value, bar=at_least)).rpartition("  ")[2] for value in (1.0, 0.95, 0.85)] == [
         "met", "within noise", "MISSED",
     ]  # fmt: skip
+
+
+async def test_a_send_that_a_server_accepts_and_answers_wrongly_is_counted_once_and_judged_right() -> None:
+    for situation in ("500", "reset"):
+        each = await cell(OURS, situation)
+        assert (each.accepted, each.posts, each.right) == (1, 1, True)
+        assert each.words == "OutcomeUnknown, resolve() -> Sent"
+
+
+def test_a_send_that_was_accepted_twice_or_judged_wrongly_misses_its_bar() -> None:
+    right = {(OURS, each): Cell(0 if each == "429 with 90 s" else 1, 1, "", 0.0) for each in SITUATIONS}
+    assert tell(figures(right)) == 0
+    assert tell(figures(right | {(OURS, "silent"): Cell(2, 2, "", 0.0)})) == 1
+    assert tell(figures(right | {(OURS, "429 with 90 s"): Cell(1, 2, "", 0.0)})) == 1
+    assert tell(figures(right | {(OURS, "500"): Cell(1, 1, "", 0.0, right=False)})) == 1
