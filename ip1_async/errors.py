@@ -174,6 +174,9 @@ class OutcomeUnknown(IP1Error):
     async def resolve(self) -> Sent | NotSeen | Undecided:
         """What became of the send: `Sent(batch)`, `NotSeen(proof_after)` or `Undecided`; it reads, it never sends.
 
+        The newest batches are read, at most 10,000, and the one with this error's `reference` is taken for it: a
+        reference of your own must be unique. Seeing nothing proves something only after `proof_after`.
+
         Raises `TypeError` when the call was not `batches.send`, or when the error was unpickled far from its client.
         """
         if self.resolver is None:

@@ -18,6 +18,8 @@ from ip1_async.clock import ManualClock
 
 # A run is slow where the machine is busy, which says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
+# `pytest --hypothesis-profile=long` looks a hundred times as hard.
+settings.register_profile("long", deadline=None, max_examples=10_000, database=None)
 settings.load_profile("no deadline")
 
 

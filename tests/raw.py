@@ -59,7 +59,14 @@ class Caller:
 
 
 @asynccontextmanager
+async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
+    """A caller with the token of a sandbox that runs."""
+    async with aiohttp.ClientSession() as session:
+        yield Caller(session, sandbox.url, sandbox.token)
+
+
+@asynccontextmanager
 async def sandbox_caller(clock: Clock) -> AsyncIterator[Caller]:
     """A caller with the token of a fresh sandbox."""
-    async with Sandbox(port=0, clock=clock) as sandbox, aiohttp.ClientSession() as session:
-        yield Caller(session, sandbox.url, sandbox.token)
+    async with Sandbox(port=0, clock=clock) as sandbox, caller(sandbox) as call:
+        yield call

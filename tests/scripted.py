@@ -46,6 +46,7 @@ class Scripted:
         self.script = list(script)
         self.asked: list[Asked] = []
         self.url = ""
+        self._port = 0
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(
@@ -69,10 +70,15 @@ class Scripted:
             status=answer.status, body=body, headers={"Content-Type": "application/json", **answer.headers}
         )
 
+    def again(self) -> Self:
+        """The same server, to be entered once more at the same address."""
+        self._port = int(self.url.rpartition(":")[2])
+        return self
+
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self

@@ -29,7 +29,6 @@ from ip1_async import (
     IP1Error,
     NewBatch,
     NotFound,
-    NotSeen,
     NotSent,
     OutcomeUnknown,
     RateLimited,
@@ -38,7 +37,6 @@ from ip1_async import (
     Rejected,
     Sent,
     TooLarge,
-    Undecided,
     Unknown,
     raw,
 )
@@ -560,50 +558,6 @@ async def test_a_hook_that_fails_does_not_turn_a_send_into_an_error(caplog: pyte
         assert (await send(ip1)).id == "b1"
     assert "on_attempt raised ValueError" in caplog.text
     assert TEXT not in caplog.text
-
-
-# Resolving
-
-
-def newest(*references: str) -> Answer:
-    return Answer(
-        [{"id": f"b{i}", "reference": reference} for i, reference in enumerate(references)],
-        headers={"Link": '<http://x/?start=0>; rel="first"'},
-    )
-
-
-async def test_an_unknown_send_is_found_among_the_newest_batches() -> None:
-    async with Scripted(Answer(status=500), newest("other", "r1")) as server, client(server) as ip1:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await send(ip1, reference="r1")
-        found = await caught.value.resolve()
-        assert isinstance(found, Sent)
-        assert found.batch.id == "b1"
-        assert server.asked[1].query["order"] == "DESC"
-
-
-async def test_an_unknown_send_that_is_not_there_is_not_seen_with_a_time_from_which_that_is_proof() -> None:
-    clock = ManualClock()
-    async with Scripted(Answer(status=500), newest("other")) as server, client(server, clock=clock, rate=None) as ip1:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await send(ip1, reference="r1")
-        verdict = await caught.value.resolve()
-        assert verdict == NotSeen(clock.now() + timedelta(minutes=10))
-
-
-async def test_a_list_that_cannot_be_read_decides_nothing() -> None:
-    async with Scripted(Answer(status=500), Answer(status=401)) as server, client(server) as ip1:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await send(ip1)
-        assert isinstance(await caught.value.resolve(), Undecided)
-
-
-async def test_on_unknown_resolve_finds_the_batch_by_itself() -> None:
-    async with Scripted(Answer(status=500), newest("r1")) as server, client(server, on_unknown="resolve") as ip1:
-        assert (await send(ip1, reference="r1")).id == "b0"
-        server.script[:] = [Answer(status=500), newest("other")]
-        with pytest.raises(OutcomeUnknown):
-            await send(ip1, reference="r2")
 
 
 # Many sends

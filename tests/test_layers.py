@@ -35,7 +35,7 @@ def said(files: dict[str, str]) -> list[str]:
         ("helpers", "", "stands in no layer"),
         ("client/door", "import aiohttp", "imports aiohttp, which only transport may"),
         ("sandbox/server", "from aiohttp import ClientSession", "imports aiohttp, which only transport may"),
-        ("transport", "from aiohttp import web", "imports aiohttp.web, which only sandbox.server and webhooks may"),
+        ("transport", "from aiohttp import web", "imports aiohttp.web, which only sandbox.server and sandbox.control"),
         ("sandbox/batches", "from aiohttp.web import Response", "imports aiohttp.web, which only"),
         ("rows", "from cattrs import Converter", "imports cattrs, which only codec may"),
         ("rows", "if TYPE_CHECKING:\n    from cattrs import Converter", "imports cattrs, which only codec may"),

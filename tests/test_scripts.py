@@ -65,11 +65,12 @@ class Stage:
     def __init__(self, script: list[Step], clock: ManualClock) -> None:
         self.script, self.clock = script, clock
         self.made = self.carried_out = 0
+        self.last = script[0]
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits, *, reads: bool
     ) -> Response:
-        step = self.script[min(self.made, len(self.script) - 1)]
+        step = self.last = self.script[min(self.made, len(self.script) - 1)]
         self.made += 1
         now = self.clock.monotonic()
         if step.what == "unconnected":
@@ -134,7 +135,8 @@ def _true(result: object, kind: str, stage: Stage) -> None:
     match result:
         case NotSent():
             assert isinstance(result, RateLimited | Rejected) or result.status is None
-            if once:
+            believed = kind not in ("send", "create") and result.status in (408, 409, 425)
+            if once and not believed:
                 assert stage.carried_out == 0
         case OutcomeUnknown():
             assert kind != "read"
@@ -146,6 +148,8 @@ def _true(result: object, kind: str, stage: Stage) -> None:
             assert kind == "read"
         case BaseException():
             raise result
+        case None if kind == "delete" and stage.last.status == 404:
+            """Whoever took it away, it is gone."""
         case _:
             assert stage.carried_out >= 1
 

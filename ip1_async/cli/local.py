@@ -7,6 +7,7 @@ import json as jsons
 import signal
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,14 @@ async def sandbox(
     db: Path | None = None,
     token: str = "sandbox",
     speed: float = 1.0,
+    fault: Annotated[Sequence[str], Parameter(consume_multiple=False, negative=())] = (),
+    requests_per_second: int | None = None,
+    webhooks_anywhere: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Serve a complete local iP.1 until Ctrl-C.
 
-    Prints IP1_BASE_URL=… and IP1_TOKEN=… once it is ready, to be exported in another terminal.
+    Prints IP1_BASE_URL=… and IP1_TOKEN=… once it is ready, to be exported in another terminal. The address is also that
+    of an inbox page, where every phone and its messages can be seen.
 
     Parameters
     ----------
@@ -37,13 +42,26 @@ async def sandbox(
     token
         The token that opens it.
     speed
-        How many times as fast as the clock its time runs.
+        How many times as fast as the clock its time runs; 0 stops it.
+    fault
+        Something that goes wrong, such as 'POST /v2/batches reset after times=1'; repeat it for several. What: a status
+        from 400 to 599, delay, reset, silence, cut, garbage, late or hidden, with times=, chance=, seconds= or
+        retry_after=.
+    requests_per_second
+        How many requests are let through within a second; the others get 429.
+    webhooks_anywhere
+        Post delivery reports and incoming messages to other machines, too.
     """
-    from ip1_async.sandbox import Sandbox
+    from ip1_async.sandbox import Habits, Sandbox
 
-    async with Sandbox(port=port, db=db, token=token, speed=speed) as running:
+    if not 0 <= port <= 65535:
+        raise ValueError("--port is a number from 0 to 65535")
+    async with Sandbox(
+        port=port, db=db, token=token, speed=speed, faults=fault, requests_per_second=requests_per_second,
+        webhooks=Habits(anywhere=webhooks_anywhere),
+    ) as running:  # fmt: skip
         announce(running.url, running.token)
-        show.err().print("A local iP.1 is ready. Stop it with Ctrl-C.")
+        show.err().print(f"A local iP.1 is ready; its inbox is at {running.url}/. Stop it with Ctrl-C.")
         await stopped()
 
 

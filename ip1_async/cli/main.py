@@ -40,6 +40,14 @@ def run(argv: Sequence[str]) -> int:
     connection, 130 interrupted."""
     try:
         command, bound, _ = application().parse_args(list(argv) or ["--help"], exit_on_error=False, print_error=False)
+    except cyclopts.UnusedCliTokensError as error:
+        words = " ".join(error.unused_tokens or ())
+        return _say(
+            f"nothing is expected where {words} stands", "An option for several is repeated: --to A --to B.", USAGE
+        )
+    except cyclopts.UnknownCommandError as error:
+        known = " ".join(["ip1", *(error.command_chain or ()), "--help"])
+        return _say(f"{error}".strip(), f"See `{known}`.", USAGE)
     except cyclopts.CycloptsError as error:
         return _say(f"{error}".strip().replace("\n", " "), f"See `{_help_for(argv)}`.", USAGE)
     bound.apply_defaults()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl as tls
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
 
@@ -143,8 +144,8 @@ class Client:
             raise Invalid("concurrency", "concurrency is not a whole number of at least 1")
         return many.outcomes(batches, self.batches.send, places)
 
-    async def _look(self, error: OutcomeUnknown) -> Resolved:
-        return await resolve.look(self.batches, self.calls.shared.clock, error)
+    async def _look(self, error: OutcomeUnknown, given_up: datetime) -> Resolved:
+        return await resolve.look(self.batches, error, given_up)
 
     async def __aenter__(self) -> Self:
         return self

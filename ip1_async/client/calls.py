@@ -6,6 +6,7 @@ import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -58,8 +59,8 @@ class Calls:
 
     def __init__(self, shared: Shared, choices: Choices, limiter: Limiter, gate: Gate) -> None:
         self.shared, self.choices, self.limiter, self.gate = shared, choices, limiter, gate
-        self.look: Callable[[OutcomeUnknown], Awaitable[Any]] | None = None
-        """Finds out what became of a send."""
+        self.look: Callable[[OutcomeUnknown, datetime], Awaitable[Any]] | None = None
+        """Finds out what became of a send that was given up at that time."""
 
     async def perform(self, request: Request) -> tuple[Response, Course]:
         """A whole 2xx answer and how it was come by; anything else is raised."""
@@ -192,8 +193,8 @@ class Calls:
     def told(self, course: Course, error: IP1Error) -> IP1Error:
         """The error, knowing its call and how it could be resolved."""
         if isinstance(error, OutcomeUnknown) and error.reference is not None and (look := self.look) is not None:
-            unknown = error
-            error.resolver = lambda: look(unknown)
+            unknown, given_up = error, self.shared.clock.now()
+            error.resolver = lambda: look(unknown, given_up)
         elapsed = self.shared.clock.monotonic() - course.began
         return error.during(course.request.method, course.request.template, attempts=course.attempts, elapsed=elapsed)
 

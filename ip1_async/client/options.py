@@ -140,6 +140,8 @@ def checked_url(base_url: str) -> URL:
         raise Invalid(
             "base_url", "base_url holds a user, a query or a fragment; it is only scheme, host, port and path"
         )
+    if url.path.rstrip("/").endswith(("/v2", "/api")):
+        raise Invalid("base_url", "base_url ends with /v2 or /api, which every request adds by itself; leave it out")
     if url.scheme == "http" and not _is_loopback(host):
         raise Invalid("base_url", "base_url is plain http to another machine, which would show the token; use https")
     return url

@@ -47,7 +47,8 @@ class NotSeen:
     """The provider's list, read to its end, does not hold the batch."""
 
     proof_after: datetime
-    """From this time on, not being in the list proves that nothing was sent; before it the batch may still arrive."""
+    """A list that is read after this time and does not hold the batch proves that nothing was sent: call `resolve` again
+    then. Until then the batch may still arrive. Ten minutes after the send was given up."""
     batch: None = None
 
 

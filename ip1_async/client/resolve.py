@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ip1_async.api import Batches
 from ip1_async.client.outcomes import NotSeen, Resolved, Sent, Undecided
-from ip1_async.clock import Clock
 from ip1_async.errors import IP1Error, OutcomeUnknown
 
 MOST_ROWS = 10_000
@@ -15,9 +14,9 @@ SETTLED = timedelta(seconds=600)
 """How long an abandoned request may still be accepted, and an accepted batch still be missing from the list."""
 
 
-async def look(batches: Batches, clock: Clock, error: OutcomeUnknown) -> Resolved:
+async def look(batches: Batches, error: OutcomeUnknown, given_up: datetime) -> Resolved:
     """Reads, newest first, until the reference is found, the list ends, or too many rows were read."""
-    began, seen = clock.now(), 0
+    seen = 0
     try:
         async with batches.list(order="DESC", ahead=0) as newest:
             async for batch in newest:
@@ -28,4 +27,4 @@ async def look(batches: Batches, clock: Clock, error: OutcomeUnknown) -> Resolve
                     return Undecided(f"the newest {MOST_ROWS} batches do not hold it, and there are more")
     except IP1Error as failed:
         return Undecided(f"the list could not be read to its end: {failed.reason}", failed)
-    return NotSeen(began + SETTLED)
+    return NotSeen(given_up + SETTLED)

@@ -3,12 +3,16 @@
 observed                                   read            PUT, DELETE of one   POST, PATCH, delete_matching
 no connection was handed over              ConnectFailed   ConnectFailed        ConnectFailed
 whole 2xx                                  its value       its value            its value
+whole 2xx that lacks what was promised     Undecodable     Undecodable          Undecodable
+whole 2xx without any JSON, where needed   Undecodable     OutcomeUnknown       OutcomeUnknown
 whole 429                                  RateLimited     RateLimited          RateLimited
 whole 408, 409, 425                        Rejected        Rejected             OutcomeUnknown for a POST
 any other whole 4xx                        Rejected        Rejected             Rejected
 3xx, 5xx                                   ReadFailed      OutcomeUnknown       OutcomeUnknown
 time out, reset, cut, not HTTP             ReadFailed      OutcomeUnknown       OutcomeUnknown
 the same after a 2xx had begun             ReadFailed      OutcomeUnknown, which says accepted
+
+The second and third row are the door's, which reads the value.
 """
 
 from __future__ import annotations

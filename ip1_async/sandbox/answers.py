@@ -52,10 +52,16 @@ class Refused(Exception):
     """A request that is answered with problem details (RFC 7807)."""
 
     def __init__(
-        self, status: int, title: str, detail: str | None = None, errors: Mapping[str, list[str]] | None = None
+        self,
+        status: int,
+        title: str,
+        detail: str | None = None,
+        errors: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {title}")
         self.status, self.title, self.detail, self.errors = status, title, detail, errors
+        self.headers: Mapping[str, str] = headers or {}
 
     def body(self) -> dict[str, Any]:
         """The problem details."""

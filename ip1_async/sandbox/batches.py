@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
 from ip1_async.api import Batches
@@ -12,7 +11,7 @@ from ip1_async.sandbox import bodies, lifecycle, prices
 from ip1_async.sandbox.accept import Draft, draft
 from ip1_async.sandbox.answers import Call, Refused, Reply, answers
 from ip1_async.sandbox.paging import page, window
-from ip1_async.sandbox.state import State, id_of, number_of, schema, stamp
+from ip1_async.sandbox.state import State, id_of, number_of, schema, stamp_at
 
 # The messages of a batch have numbers that follow each other, so that any page of them is one range.
 schema("""
@@ -22,6 +21,7 @@ CREATE TABLE IF NOT EXISTS batches (
     messages INTEGER NOT NULL, windows TEXT NOT NULL, priority INTEGER NOT NULL, type TEXT NOT NULL, reference TEXT,
     facts TEXT NOT NULL, UNIQUE (account, position)
 );
+CREATE TABLE IF NOT EXISTS hidden (batch INTEGER PRIMARY KEY, until REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS batches_by_sender ON batches (sender);
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, recipient TEXT NOT NULL, body TEXT, segments INTEGER NOT NULL,
@@ -47,6 +47,8 @@ def get(state: State, call: Call) -> Reply:
 @answers(Batches.list)
 def list_batches(state: State, call: Call) -> Reply:
     wanted = window(call)
+    if state.db.execute("SELECT 1 FROM hidden WHERE until > ?", (state.now().timestamp(),)).fetchone():
+        return _list_shown(state, call)
     total = count(state, call.account)
     span = wanted.of(total)
     rows = state.db.execute(
@@ -56,18 +58,50 @@ def list_batches(state: State, call: Call) -> Reply:
     return page(call, wanted, [document(state, row, whole=False) for row in rows], total)
 
 
+def _list_shown(state: State, call: Call) -> Reply:
+    """The list while some batches are hidden, which their positions do not know."""
+    wanted = window(call)
+    shown = (
+        "FROM batches WHERE account = :account AND number NOT IN (SELECT batch FROM hidden WHERE until > :now) "
+        f"ORDER BY position {wanted.order}"
+    )
+    given = {"account": call.account, "now": state.now().timestamp(), "limit": wanted.limit, "start": wanted.start}
+    total = state.db.execute(f"SELECT count(*) {shown}", given).fetchone()[0]
+    rows = state.db.execute(f"SELECT * {shown} LIMIT :limit OFFSET :start", given)
+    return page(call, wanted, [document(state, row, whole=False) for row in rows], total)
+
+
+def hide(state: State, id: str, seconds: float) -> None:
+    """Leave a batch out of the list for so many seconds."""
+    state.db.execute("INSERT OR REPLACE INTO hidden VALUES (?, ?)", (number_of(id), state.now().timestamp() + seconds))
+
+
 @answers(Batches.cancel)
 def cancel(state: State, call: Call) -> Reply:
     """A batch whose time has not come; its messages end with 203 and cost nothing."""
     row, now = batch_row(state, call.account, call.ids[0]), state.now().timestamp()
-    begins = lifecycle.sending_at(row["created"], windows_of(row))
-    if row["direction"] == "mo" or row["cancelled"] is not None or begins is None or begins <= now:
+    if not can_cancel(state, row):
         raise Refused(409, "Conflict", detail="This batch has been sent, has expired or is cancelled already.")
     state.db.execute("UPDATE batches SET cancelled = ? WHERE number = ?", (now, row["number"]))
     query = "SELECT coalesce(sum(price), 0) FROM messages WHERE number >= ? AND number < ? AND ends NOT IN (402, 405)"
     spent = state.db.execute(query, (row["first"], row["first"] + row["messages"])).fetchone()[0]
     state.db.execute("UPDATE accounts SET balance = balance + ? WHERE id = ?", (spent / 10_000, call.account))
     return Reply(body=document(state, batch_row(state, call.account, call.ids[0]), whole=True))
+
+
+def can_cancel(state: State, row: sqlite3.Row) -> bool:
+    """Whether the time of a batch has not come."""
+    begins = lifecycle.sending_at(row["created"], windows_of(row))
+    untouched = row["direction"] == "mt" and row["cancelled"] is None
+    return untouched and begins is not None and begins > state.now().timestamp()
+
+
+def owner(state: State, id: str) -> str:
+    """The account of a batch."""
+    row = state.db.execute("SELECT account FROM batches WHERE number = ?", (number_of(id),)).fetchone()
+    if row is None:
+        raise bodies.absent("batch")
+    return str(row[0])
 
 
 def count(state: State, account: str) -> int:
@@ -111,7 +145,7 @@ def document(state: State, row: sqlite3.Row, *, whole: bool) -> dict[str, Any]:
         made["messageSummary"] = summary
     return made | {
         "deliveryWindows": [
-            {"opens": stamp(_at(opens)), "closes": stamp(_at(closes))} for opens, closes in windows_of(row)
+            {"opens": stamp_at(opens), "closes": stamp_at(closes)} for opens, closes in windows_of(row)
         ],
         "status": 203 if row["cancelled"] is not None else 112 if row["direction"] == "mt" else 201,
         "deliveryReportUrl": facts["report_url"],
@@ -172,7 +206,3 @@ def _store(state: State, account: str, new: Draft) -> int:
     state.db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     state.db.execute("UPDATE accounts SET balance = ? WHERE id = ?", (left / 10_000, account))
     return number
-
-
-def _at(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
 from ip1_async.api import Batches, Conversations
@@ -12,7 +11,7 @@ from ip1_async.sandbox import bodies, lifecycle, prices
 from ip1_async.sandbox.answers import Call, Reply, answers
 from ip1_async.sandbox.batches import batch_row, count, way
 from ip1_async.sandbox.paging import page, window
-from ip1_async.sandbox.state import State, id_of, number_of, stamp
+from ip1_async.sandbox.state import State, id_of, number_of, stamp_at
 from ip1_async.text import measure
 
 
@@ -136,8 +135,8 @@ def document(state: State, batch: sqlite3.Row, row: sqlite3.Row, *, history: boo
         paid = row["ends"] not in (402, 405) and batch["cancelled"] is None
         made |= {"price": row["price"] / 10_000 if paid else 0.0, "currency": "SEK"}
     return made | {
-        "statuses": [lifecycle.as_json(step, _stamp) for step in shown],
-        "modified": _stamp(steps[-1].at),
+        "statuses": [lifecycle.as_json(step, stamp_at) for step in shown],
+        "modified": stamp_at(steps[-1].at),
         "reference": batch["reference"],
         "mcc": country.mcc,
         "mnc": country.mnc,
@@ -147,7 +146,3 @@ def document(state: State, batch: sqlite3.Row, row: sqlite3.Row, *, history: boo
 def _batch_of(state: State, row: sqlite3.Row) -> sqlite3.Row:
     found: sqlite3.Row = state.db.execute("SELECT * FROM batches WHERE number = ?", (row["batch"],)).fetchone()
     return found
-
-
-def _stamp(seconds: float) -> str:
-    return stamp(datetime.fromtimestamp(seconds, UTC))

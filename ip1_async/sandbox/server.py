@@ -1,20 +1,18 @@
-"""The sandbox on a socket: routes from the table, one thread for the database, problem details for every refusal."""
+"""The API on a socket: routes from the table, problem details for every refusal, faults where they were asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aiohttp import web
+from attrs import define, field
 
-from ip1_async.api import TABLES
-from ip1_async.clock import Clock, SystemClock
+from ip1_async.api import TABLES, Batches
+from ip1_async.clock import Clock
 from ip1_async.rows import Under
 from ip1_async.sandbox import (
     account,
@@ -26,165 +24,181 @@ from ip1_async.sandbox import (
     lists,
     lookup,
     messages,
+    mishap,
+    reports,
     settings,
 )
 from ip1_async.sandbox.answers import ANSWERS, MISSING, Call, Refused, Reply
-from ip1_async.sandbox.state import MAIN_ACCOUNT, State
+from ip1_async.sandbox.faults import Fault
+from ip1_async.sandbox.journal import Journal
+from ip1_async.sandbox.pace import Pace
+from ip1_async.sandbox.postman import Postman, Transact
+from ip1_async.sandbox.state import State, stamp
+from ip1_async.sandbox.trouble import Trouble
 from ip1_async.table import Row
 
-T = TypeVar("T")
 log = logging.getLogger("ip1_async.sandbox")
 
 AREAS = (account, batches, contacts, labels, landing, landing_elements, lists, lookup, messages, settings)
 """The modules that answer; importing them registers what they answer."""
 MOST_BYTES = 8 << 20
 """Of a request's body."""
+OWN = "/_sandbox"
+"""What is no part of the API begins with this, beside the page at the root."""
 
 
-class Sandbox:
-    """A complete local iP.1 to develop and test against: `async with Sandbox() as sandbox: sandbox.url, sandbox.token`.
+@define
+class Front:
+    """Answers the requests of the API."""
 
-    It listens on *host* and *port* (0 takes a free one), knows the account that *token* opens and its sub-accounts,
-    and keeps everything in the SQLite file *db*, or in memory. Time runs *speed* times as fast as on *clock*. At speed
-    1 every message is final within 2 seconds; a recipient whose last three digits are a known status code of group 2,
-    4 or 5 ends with it, and 101 to 114 stall there. Raises `OSError` where the port is taken or the file unusable.
-    """
+    transact: Transact
+    clock: Clock
+    pace: Pace
+    journal: Journal
+    trouble: Trouble
+    postman: Postman
+    closing: asyncio.Event
+    _later: set[asyncio.Task[None]] = field(factory=set[asyncio.Task[None]], init=False)
 
-    def __init__(
-        self,
-        *,
-        port: int = 0,
-        token: str = "sandbox",
-        db: str | Path | None = None,
-        speed: float = 1.0,
-        host: str = "127.0.0.1",
-        clock: Clock | None = None,
-    ) -> None:
-        self.port, self.token, self.host = port, token, host
-        self._db, self._speed, self._clock = db, speed, clock or SystemClock()
-        self._state: State | None = None
-        self._runner: web.AppRunner | None = None
+    def mount(self, application: web.Application) -> None:
+        """Add a route for every row of the table; raises `RuntimeError` where the sandbox has no behaviour for one."""
+        rows = [row for table in TABLES for row in table.rows.values() if not isinstance(row, Under)]
+        missing = [f"{row.table.__name__}.{row.__name__}" for row in rows if row not in ANSWERS]
+        if missing:
+            raise RuntimeError(f"the sandbox has no behaviour for {', '.join(missing)}")
+        # A path without ids wins over one in which an id could stand for its last word.
+        for row in sorted(rows, key=lambda each: len(each.names)):
+            application.router.add_route(row.method, row.path, self._handler(row))
+        application.middlewares.append(self._watch())
 
-    @property
-    def url(self) -> str:
-        """The address to give a client as `base_url`."""
-        return f"http://{self.host}:{self.port}"
+    async def close(self) -> None:
+        """Forget what was to be carried out late."""
+        for each in self._later:
+            each.cancel()
+        if self._later:
+            await asyncio.wait(self._later)
 
-    async def __aenter__(self) -> Self:
-        self._thread = ThreadPoolExecutor(1, "ip1-sandbox")
-        try:
-            self._state = await self._in_thread(
-                lambda: State(self._db, self._clock, token=self.token, speed=self._speed)
-            )
-            self._runner = web.AppRunner(_application(self._answer), access_log=None, shutdown_timeout=1.0)
-            await self._runner.setup()
-            site = web.TCPSite(self._runner, self.host, self.port)
-            try:
-                await site.start()
-            except OSError as error:
-                raise OSError(f"port {self.port} of {self.host} cannot be used: {error.strerror}") from None
-            self.port = self._runner.addresses[0][1]
-        except BaseException:
-            await self._close()
-            raise
-        return self
+    def _watch(self) -> Any:
+        @web.middleware
+        async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
+            if request.path == "/" or request.path.startswith(OWN):
+                return await as_problem(request, handler)
+            fault = self.trouble.strike(request.method, request.path)
+            response = await self._under(fault, request, lambda: as_problem(request, handler))
+            self.journal.request(
+                at=stamp(self.pace.now()), method=request.method, path=request.path, query=request.query_string, body=await _seen(request),
+                status=None if response is None else response.status,
+                answer=_text(response), fault=None if fault is None else fault.do,
+            )  # fmt: skip
+            return response if response is not None else web.Response()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._close()
+        return watch
 
-    async def receive(self, *, sender: str, recipient: str, body: str) -> str:
-        """Have the phone *sender* send a text to *recipient*, a number of yours; gives the message's id."""
-        return await self._transaction(
-            lambda state: messages.receive(state, MAIN_ACCOUNT, sender=sender, recipient=recipient, body=body)
-        )
+    async def _under(
+        self, fault: Fault | None, request: web.Request, answer: Callable[[], Coroutine[Any, Any, web.Response]]
+    ) -> web.StreamResponse | None:
+        """What is answered under a fault; None where the connection was spoilt."""
+        if self.trouble.too_many():
+            return problem(Refused(429, "Too Many Requests", headers={"Retry-After": "1"}))
+        if fault is None:
+            return await answer()
+        if fault.do == "delay":
+            await self.clock.sleep(fault.seconds)
+            return await answer()
+        if fault.do == "late":
+            # What is not read before the connection is gone cannot be read any more.
+            await _seen(request)
+            self._carry_out_late(fault.seconds, answer)
+            mishap.reset(request)
+            return None
+        if fault.refuses:
+            if fault.do == "reset":
+                await _seen(request)
+                mishap.reset(request)
+                return None
+            return problem(_refusal(fault))
+        response = await answer()
+        if fault.do == "status":
+            return problem(_refusal(fault))
+        if fault.do == "hidden" and response.status == 200 and isinstance(response.body, bytes):
+            id = json.loads(response.body).get("id", "")
+            await self.transact(lambda state: batches.hide(state, id, fault.seconds))
+        return await mishap.spoil(fault, request, response, self.closing)
 
-    async def _close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._state is not None:
-            await self._in_thread(self._state.close)
-        self._thread.shutdown()
-        self._runner = self._state = None
+    def _carry_out_late(self, seconds: float, answer: Callable[[], Coroutine[Any, Any, web.Response]]) -> None:
+        async def later() -> None:
+            await self.clock.sleep(seconds)
+            await answer()
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        task = asyncio.create_task(later(), name="ip1 sandbox, late")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
 
-    async def _transaction(self, work: Callable[[State], T]) -> T:
-        state = self._state
-        if state is None:
-            raise RuntimeError("the sandbox is not running")
+    def _handler(self, row: Row[Any]) -> Any:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._answer(row, request)
 
-        def whole() -> T:
-            with state.transaction():
-                return work(state)
-
-        return await self._in_thread(whole)
+        return handle
 
     async def _answer(self, row: Row[Any], request: web.Request) -> web.Response:
         """The answer to one request of the API."""
         token = _token(request)
         body = await _body(request)
         ids = tuple(request.match_info[name] for name in row.names)
+        habits, chance = self.postman.habits, self.trouble.chance
 
-        def work(state: State) -> bytes | Reply:
+        def work(state: State) -> tuple[Reply, list[reports.Post]]:
             account = state.account_of(token)
             if account is None:
                 raise Refused(401, "Unauthorized", detail="The token is unknown.")
             call = Call(account, ids, tuple(request.query.items()), body, str(request.url.with_query(None)))
-            return ANSWERS[row](state, call)
+            reply = ANSWERS[row](state, call)
+            if row is not Batches.send and row is not Batches.cancel:
+                return reply, []
+            batch = batches.batch_row(state, account, reply.body["id"])
+            reports.announce(state, batch, habits, chance)
+            return reply, reports.first_of(state, batch, habits) if habits.early and row is Batches.send else []
 
-        reply = await self._transaction(work)
-        assert isinstance(reply, Reply)
+        reply, early = await self.transact(work)
+        await self.postman.post(early)
+        self.postman.wake()
         return _response(reply)
 
 
-def _application(answer: Callable[[Row[Any], web.Request], Any]) -> web.Application:
-    rows = [row for table in TABLES for row in table.rows.values() if not isinstance(row, Under)]
-    missing = [f"{row.table.__name__}.{row.__name__}" for row in rows if row not in ANSWERS]
-    if missing:
-        raise RuntimeError(f"the sandbox has no behaviour for {', '.join(missing)}")
-    application = web.Application(middlewares=[_problems], client_max_size=MOST_BYTES)
-    # A path without ids wins over one in which an id could stand for its last word.
-    for row in sorted(rows, key=lambda each: len(each.names)):
-        application.router.add_route(row.method, row.path, _handler(row, answer))
-    return application
-
-
-def _handler(row: Row[Any], answer: Callable[[Row[Any], web.Request], Any]) -> Any:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await answer(row, request)  # type: ignore[no-any-return]
-
-    return handle
-
-
-@web.middleware
-async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
+async def as_problem(request: web.Request, handler: Any) -> web.Response:
     """Every refusal as problem details, also those of the server itself."""
     try:
-        response: web.StreamResponse = await handler(request)
+        response: web.Response = await handler(request)
         return response
     except Refused as refused:
-        problem = refused
+        return problem(refused)
     except web.HTTPRequestEntityTooLarge:
-        problem = Refused(413, "Payload Too Large", detail=f"A body has at most {MOST_BYTES} bytes.")
+        return problem(Refused(413, "Payload Too Large", detail=f"A body has at most {MOST_BYTES} bytes."))
     except web.HTTPMethodNotAllowed as refused:
-        problem = Refused(
-            405, "Method Not Allowed", detail=f"Allowed here: {', '.join(sorted(refused.allowed_methods))}."
-        )
+        allowed = ", ".join(sorted(refused.allowed_methods))
+        return problem(Refused(405, "Method Not Allowed", detail=f"Allowed here: {allowed}."))
     except web.HTTPException as refused:
-        problem = Refused(
-            refused.status,
-            refused.reason,
-            detail="There is nothing at this address." if refused.status == 404 else None,
-        )
+        detail = "There is nothing at this address." if refused.status == 404 else None
+        return problem(Refused(refused.status, refused.reason, detail=detail))
     except Exception as error:
         log.error("the sandbox failed: %s", type(error).__name__)
-        problem = Refused(500, "Internal Server Error")
+        return problem(Refused(500, "Internal Server Error"))
+
+
+def problem(refused: Refused) -> web.Response:
+    """A refusal as it is answered."""
     return web.Response(
-        status=problem.status, body=_encoded(problem.body()), content_type="application/problem+json", charset="utf-8"
+        status=refused.status,
+        body=encoded(refused.body()),
+        headers=refused.headers,
+        content_type="application/problem+json",
+        charset="utf-8",
     )
+
+
+def _refusal(fault: Fault) -> Refused:
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return Refused(fault.status, "A fault that was asked for", headers=headers)
 
 
 def _token(request: web.Request) -> str:
@@ -198,6 +212,11 @@ async def _body(request: web.Request) -> Any:
     raw = await request.read()
     if not raw.strip():
         return MISSING
+    return parsed(request, raw)
+
+
+def parsed(request: web.Request, raw: bytes) -> Any:
+    """The JSON of a request; refuses what is none, or is not sent as such."""
     if "json" not in request.content_type:
         raise Refused(415, "Unsupported Media Type", detail="The body must be sent as application/json.")
     try:
@@ -209,17 +228,32 @@ async def _body(request: web.Request) -> Any:
     return data
 
 
+async def _seen(request: web.Request) -> str:
+    """The body for the log; nothing where it could not be read."""
+    try:
+        return (await request.read()).decode(errors="replace")
+    except (web.HTTPException, ConnectionError, asyncio.IncompleteReadError):
+        return ""
+
+
+def _text(response: web.StreamResponse | None) -> str:
+    body = response.body if isinstance(response, web.Response) else None
+    return body.decode(errors="replace") if isinstance(body, bytes) else ""
+
+
 def _response(reply: Reply) -> web.Response:
     if reply.body is MISSING:
         return web.Response(status=reply.status, headers=reply.headers)
+    return answered(reply.body, reply.status, reply.headers)
+
+
+def answered(data: Any, status: int = 200, headers: Any = None) -> web.Response:
+    """JSON as it is answered."""
     return web.Response(
-        status=reply.status,
-        body=_encoded(reply.body),
-        headers=reply.headers,
-        content_type="application/json",
-        charset="utf-8",
+        status=status, body=encoded(data), headers=headers, content_type="application/json", charset="utf-8"
     )
 
 
-def _encoded(data: Any) -> bytes:
+def encoded(data: Any) -> bytes:
+    """JSON as it goes over the wire."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ip1_async.clock import Clock
+from ip1_async.sandbox.pace import Pace
 
 MAIN_ACCOUNT = "ip1-10000"
 _VERSION = 1
@@ -41,6 +42,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def stamp_at(seconds: float) -> str:
+    """The same, of a time in seconds."""
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
 class Unusable(OSError):
     """The database cannot be used."""
 
@@ -50,16 +56,13 @@ class State:
 
     def __init__(self, path: str | Path | None, clock: Clock, *, token: str = "sandbox", speed: float = 1.0) -> None:
         self.db = _opened(path)
-        self._clock, self._speed = clock, speed
-        self._prepare(token)
+        self._prepare(token, clock.now())
         self._last, time = self.db.execute("SELECT last, time FROM counter").fetchone()
-        self._written = self._last
-        self._opened_at = clock.now()
-        self._base = max(self._opened_at, datetime.fromisoformat(time))
+        self.pace = Pace(clock, speed=speed, not_before=datetime.fromisoformat(time))
 
     def now(self) -> datetime:
         """The sandbox's time."""
-        return self._base + (self._clock.now() - self._opened_at) * self._speed
+        return self.pace.now()
 
     def numbers(self, count: int = 1) -> int:
         """The first of so many fresh numbers that follow each other."""
@@ -75,40 +78,56 @@ class State:
     def transaction(self) -> Generator[None]:
         """All of what is written inside, or nothing."""
         self.db.execute("BEGIN IMMEDIATE")
+        changes = self.db.total_changes
         try:
             yield
-            if self._last != self._written:
-                self.db.execute("UPDATE counter SET last = ?, time = ?", (self._last, self.now().isoformat()))
+            if self.db.total_changes != changes:
+                self._remember()
         except BaseException:
             self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
-        self._written = self._last
+
+    def _remember(self) -> None:
+        """Where ids and time have come to."""
+        self.db.execute("UPDATE counter SET last = ?, time = ?", (self._last, self.now().isoformat()))
 
     def account_of(self, token: str) -> str | None:
         """The account that a token belongs to."""
         row = self.db.execute("SELECT id FROM accounts WHERE key = ?", (token,)).fetchone()
         return None if row is None else row[0]
 
+    def forget(self, token: str) -> None:
+        """Everything but time and what an empty database has; fresh ids still go on."""
+        for (table,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if table != "counter":
+                self.db.execute(f"DELETE FROM {table}")
+        self._begin(token, stamp(self.now()))
+
     def close(self) -> None:
+        """What was looked at last stays as late as it was."""
+        self._remember()
         self.db.close()
 
-    def _prepare(self, token: str) -> None:
+    def _prepare(self, token: str, time: datetime) -> None:
         for sql in _schemas:
             self.db.executescript(sql)
-        now = stamp(self._clock.now())
+        now = stamp(time)
         if self.db.execute("SELECT 1 FROM counter").fetchone() is None:
-            self.db.execute("INSERT INTO counter VALUES (?, ?)", (1, self._clock.now().isoformat()))
-            self.db.execute(
-                "INSERT INTO accounts VALUES (?, NULL, 'Sandbox', ?, 'Swedish', 'SEK', 1000000.0, 'Sandbox AB', ?)",
-                (MAIN_ACCOUNT, token, now),
-            )
-            self.db.executemany(
-                "INSERT INTO senders VALUES (?, ?, ?)", [(MAIN_ACCOUNT, "iP1", now), (MAIN_ACCOUNT, "iP1sms", now)]
-            )
+            self.db.execute("INSERT INTO counter VALUES (?, ?)", (1, time.isoformat()))
+            self._begin(token, now)
         self.db.execute("UPDATE accounts SET key = ? WHERE id = ?", (token, MAIN_ACCOUNT))
         self.db.execute(f"PRAGMA application_id = {_APPLICATION}")
         self.db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _begin(self, token: str, now: str) -> None:
+        self.db.execute(
+            "INSERT INTO accounts VALUES (?, NULL, 'Sandbox', ?, 'Swedish', 'SEK', 1000000.0, 'Sandbox AB', ?)",
+            (MAIN_ACCOUNT, token, now),
+        )
+        self.db.executemany(
+            "INSERT INTO senders VALUES (?, ?, ?)", [(MAIN_ACCOUNT, "iP1", now), (MAIN_ACCOUNT, "iP1sms", now)]
+        )
 
 
 def id_of(number: int) -> str:

@@ -1,0 +1,155 @@
+"""What goes wrong on purpose: rules that match requests, and what becomes of one that is hit. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Literal, get_args
+
+from attrs import Attribute, field, fields, frozen
+
+from ip1_async.wire import is_object
+
+Act = Literal["delay", "status", "reset", "silence", "cut", "garbage", "late", "hidden"]
+ACTS: tuple[Act, ...] = get_args(Act)
+When = Literal["before", "after"]
+_WORDS: Mapping[str, str] = {
+    "delay": "answers only after so many seconds",
+    "status": "answers with this status, before or after carrying it out",
+    "reset": "cuts the connection, before or after carrying it out",
+    "silence": "carries it out and never answers",
+    "cut": "carries it out and cuts the answer off in its body",
+    "garbage": "carries it out and answers what is not HTTP",
+    "late": "cuts the connection and carries it out so many seconds afterwards",
+    "hidden": "carries it out, and lists the batch only so many seconds later",
+}
+
+
+class Wrong(ValueError):
+    """A rule that makes no sense, in one sentence."""
+
+
+Check = Callable[[object, "Attribute[Any]", Any], None]
+
+
+def _at_least(least: float, most: float = float("inf"), *, whole: bool = False) -> Check:
+    kind, called = (int, "whole number") if whole else (int | float, "number")
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, kind) and not isinstance(value, bool) and least <= value <= most
+
+    def check(rule: object, attribute: Attribute[Any], value: Any) -> None:
+        if not fits(value) and not (value is None and attribute.default is None):
+            limit = f"from {least:g} to {most:g}" if most < float("inf") else f"of at least {least:g}"
+            raise Wrong(f"{attribute.name} of a fault is a {called} {limit}")
+
+    return check
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(rule: object, attribute: Attribute[Any], value: Any) -> None:
+        if value not in allowed:
+            raise Wrong(f"{attribute.name} of a fault is one of {', '.join(allowed)}")
+
+    return check
+
+
+def _text(rule: object, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise Wrong(f"{attribute.name} of a fault is a text that is not empty")
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+@frozen
+class Fault:
+    """One rule: which requests it hits, how often, and what becomes of them.
+
+    *path* may hold `*`. *times* is how many requests it hits before it is used up, for ever when left out, each with
+    probability *chance*. *retry_after* is sent with a status.
+    """
+
+    do: Act = field(validator=_one_of(*ACTS))
+    method: str = field(default="*", converter=_upper, validator=_text)
+    path: str = field(default="*", validator=_text)
+    when: When = field(default="before", kw_only=True, validator=_one_of("before", "after"))
+    status: int = field(default=503, kw_only=True, validator=_at_least(400, 599, whole=True))
+    seconds: float = field(default=1.0, kw_only=True, validator=_at_least(0))
+    retry_after: int | None = field(default=None, kw_only=True, validator=_at_least(0, whole=True))
+    times: int | None = field(default=None, kw_only=True, validator=_at_least(1, whole=True))
+    chance: float = field(default=1.0, kw_only=True, validator=_at_least(0, 1))
+
+    def hits(self, method: str, path: str) -> bool:
+        """Whether a request is one of those it is about."""
+        return self.method in ("*", method) and fnmatchcase(path, self.path)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the request is not carried out at all."""
+        return self.do in ("status", "reset") and self.when == "before"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything that is said of it."""
+        return {each.name: getattr(self, each.name) for each in fields(Fault)}
+
+
+def picked(rules: Sequence[Fault], method: str, path: str, chance: Callable[[], float]) -> int | None:
+    """The position of the rule that a request runs into; the first that matches and whose chance comes."""
+    for position, rule in enumerate(rules):
+        if rule.hits(method, path) and (rule.chance >= 1 or chance() < rule.chance):
+            return position
+    return None
+
+
+def from_json(said: Any) -> Fault:
+    """The rule that a JSON object describes; raises `Wrong` for anything else."""
+    if not is_object(said):
+        raise Wrong("a fault is an object with at least a do")
+    given = said
+    names = [each.name for each in fields(Fault)]
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise Wrong(f"a fault has no {unknown[0]}; it has {', '.join(names)}")
+    if "do" not in given:
+        raise Wrong(f"a fault needs a do, one of {', '.join(ACTS)}")
+    return Fault(**{name: value for name, value in given.items() if value is not None})
+
+
+def parse(line: str) -> Fault:
+    """The rule in a line such as `POST /v2/batches 503 after times=3 chance=0.5`; raises `Wrong` for anything else.
+
+    Method and path may be left out. A number is a status, `before` and `after` say when, and what is left is what to do.
+    """
+    given: dict[str, Any] = {}
+    for word in line.split():
+        name, equals, value = word.partition("=")
+        if equals:
+            given[name] = _number(name, value)
+        elif re.fullmatch("[45][0-9][0-9]", word):
+            given |= {"do": "status", "status": int(word)}
+        elif word in ("before", "after"):
+            given["when"] = word
+        elif word in ACTS:
+            given["do"] = word
+        elif word.startswith(("/", "*")):
+            given["path"] = word
+        elif word.isalpha() and word.isupper():
+            given["method"] = word
+        else:
+            raise Wrong(f"a fault has no word {word}; it is written [METHOD] [/path] WHAT [before|after] [NAME=NUMBER]")
+    return from_json(given)
+
+
+def _number(name: str, value: str) -> Any:
+    try:
+        return int(value) if value.isdigit() else float(value)
+    except ValueError:
+        raise Wrong(f"{name} of a fault is a number") from None
+
+
+def explained() -> str:
+    """What each kind of fault does, a line each."""
+    return "\n".join(f"{name}: {words}" for name, words in _WORDS.items())
