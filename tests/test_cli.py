@@ -191,7 +191,7 @@ def test_the_limit_is_the_number_of_rows_shown_and_the_cursor_goes_on(local: San
         (["batches", "send", "--sender", "a" * 12, "--recipients", "46700000001", "--body", "x"], "sender is 12 characters long"),
         (["batches", "send", "--sender", "iP1"], "--recipients, --body or --data"),
         (["batches", "send", "--data", "{"], "--data is not valid JSON"),
-        (["batches", "send", "--data", "@/nowhere/at/all"], "cannot be read"),
+        (["batches", "send", "--data", "@/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (["batches", "send", "--data", '{"sender": 5}'], "NewBatch.sender: a text was promised"),
         (["batches", "get", "a/b"], "slash"),
         (["batches", "list", "--limit", "x"], "--limit"),
@@ -202,6 +202,14 @@ def test_the_limit_is_the_number_of_rows_shown_and_the_cursor_goes_on(local: San
         (["send", "--sender", "iP1", "--body", "x"], "no number"),
         (["send", "12", "--sender", "iP1", "--body", "x"], "number 1 of 1 is wrong: too short"),
         (["demo", "/nowhere.csv"], "nowhere.csv"),
+        (["demo", "--body", " "], "--body is a text that is not blank"),
+        (["sandbox", "--port", "99999"], "--port is a number from 0 to 65535"),
+        (["sandbox", "--speed", "-1"], "speed is a number from 0"),
+        (["sandbox", "--fault", "explode"], "a fault has no word explode"),
+        (["contacts", "create", "--data", '[{"properties": {}}, {"properties": {}, "phone": "46"}]'],
+         "--data[1] has a phone, which is not known; known are properties, labels"),
+        (["contacts", "create", "--data", '[{"labels": []}]'], '--data[0] does not fit, it lacks properties; it is written {"properties"'),
+        (["batches", "send", "--data", '{"sender": "iP1", "recipient": ["46"], "body": "x"}'], "--data has a recipient"),
         (["demo", "--body", "Hi {nobody}"], "no column for {nobody}"),
     ],
 )  # fmt: skip
@@ -320,11 +328,11 @@ def test_an_interrupted_demo_says_how_far_it_came(tmp_path: Path) -> None:
     people.write_text("name,phone\nAnn,46701234110\n")
     with program("demo", str(people), "--body", "Hi {name}") as demo:
         assert demo.stderr
-        assert "1 messages were accepted" in demo.stderr.readline()
+        assert "Messages accepted: 1" in demo.stderr.readline()
         demo.send_signal(signal.SIGINT)
         _, err = demo.communicate(timeout=60)
     assert demo.returncode == 130
-    assert "Stopped. 1 messages were accepted" in err
+    assert "Stopped. Of 1 messages that were accepted 0 had a final status" in err
     assert "Traceback" not in err
 
 
@@ -343,3 +351,17 @@ def test_help_and_version_are_there(ip1: Any) -> None:
         assert word in out
     assert ip1()[1] == out
     assert ip1("--version")[1].strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nonsense", "See `ip1 --help`."),
+        ("batches nonsense x", "See `ip1 batches --help`."),
+        ("text a b", "nothing is expected where b stands"),
+    ],
+)
+def test_a_wrong_word_is_named_with_where_to_look(ip1: Any, line: str, said: str) -> None:
+    code, out, err = ip1(*line.split())
+    assert (code, out) == (2, "")
+    assert said in err

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ip1_async.cli import local, report, show
 from ip1_async.cli.report import Job
 from ip1_async.client import Client, Sent
-from ip1_async.errors import Invalid
+from ip1_async.errors import Invalid, IP1Error, Rejected
 from ip1_async.models import NewBatch
 from ip1_async.pages import merge
 from ip1_async.text import placeholders
@@ -33,7 +33,7 @@ POLL = 0.25
 async def demo(
     csv: Path | None = None,
     *,
-    body: str = BODY,
+    body: str | None = None,
     sender: str = "iP1",
     to: str | None = None,
     region: str = "SE",
@@ -48,7 +48,7 @@ async def demo(
     csv
         A table of people with a header; 1,000 invented customers when it is left out.
     body
-        The text; {column} becomes the cell of that column.
+        The text; {column} becomes the cell of that column. A greeting that suits the columns when it is left out.
     sender
         Who it comes from: `iP1` or `iP1sms` in a fresh local iP.1.
     to
@@ -66,6 +66,7 @@ async def demo(
     from ip1_async.sandbox import Sandbox
 
     job = Job(await asyncio.to_thread(read_people, csv or customers(), to=to, region=region))
+    body = _greeting(job.people) if body is None else body
     _check(job.people, body, batch_size)
     if not json:
         report.drops(job.people, csv.name if csv else "customers.csv")
@@ -75,11 +76,12 @@ async def demo(
             with _progress() as progress:
                 await _send(job, client, progress, body=body, sender=sender, size=batch_size)
                 if not progress.console.is_terminal:
-                    show.err().print(f"{job.accepted} messages were accepted; reading them back.")
+                    show.err().print(f"Messages accepted: {job.accepted}; reading them back.")
                 await _follow(job, client, progress)
         except asyncio.CancelledError:
             show.err().print(
-                f"Stopped. {job.accepted} messages were accepted and {len(job.messages)} read back; the local iP.1 is gone with them."
+                f"Stopped. Of {job.accepted} messages that were accepted {job.final} had a final status; the local iP.1 is gone "
+                "with them. Run it again to begin anew."
             )
             raise
         job.seconds = time.monotonic() - began
@@ -102,13 +104,35 @@ def customers() -> Path:
 
 def _check(people: People, body: str, size: int) -> None:
     if not people.kept:
-        raise Invalid("csv", "there is nobody to text: no row has a usable number")
+        why = ", ".join(f"{count} {reason}" for reason, count in people.reasons.items())
+        raise Invalid("csv", f"there is nobody to text: {why or 'the table has no rows'}")
     if size < 1:
         raise Invalid("batch_size", "--batch-size is at least 1")
+    if not body.strip():
+        raise Invalid("body", "--body is a text that is not blank")
     unknown = [name for name in placeholders(body) if name not in people.columns]
     if unknown:
-        names = ", ".join("{" + name + "}" for name in people.columns)
-        raise Invalid("body", f"there is no column for {{{unknown[0]}}} in the text; the columns are {names}")
+        raise Invalid(
+            "body", f"there is no column for {_braced(unknown)} in --body; the columns are {_braced(people.columns)}"
+        )
+
+
+def _greeting(people: People) -> str:
+    """The text that is sent when none is given."""
+    if set(placeholders(BODY)) <= set(people.columns):
+        return BODY
+    return "Hi{name}! There is news from our shop. Reply STOP to opt out.".replace(
+        "{name}", " {name}" if "name" in people.columns else ""
+    )
+
+
+def _braced(names: Sequence[str]) -> str:
+    return ", ".join("{" + name + "}" for name in names)
+
+
+def _words(error: IP1Error) -> list[str]:
+    """What the local iP.1 said, which is nobody's secret."""
+    return [word for words in error.errors.values() for word in words] if isinstance(error, Rejected) else []
 
 
 def _progress() -> Progress:
@@ -126,7 +150,7 @@ async def _send(job: Job, client: Client, progress: Progress, *, body: str, send
                 job.batches.append(outcome.batch.id)
                 job.accepted += count
             else:
-                job.refused.append(str(outcome.error))
+                job.refused.append(" ".join([str(outcome.error), *_words(outcome.error)]))
             progress.advance(bar, count)
 
 
@@ -155,7 +179,7 @@ async def _follow(job: Job, client: Client, progress: Progress) -> None:
                 job.messages[message.id] = message
                 if not message.is_final:
                     unfinished.add(message.batch_id)
-        progress.update(bar, completed=sum(each.is_final for each in job.messages.values()))
+        progress.update(bar, completed=job.final)
         open_batches = [id for id in open_batches if id in unfinished]
         if open_batches:
             await asyncio.sleep(POLL)

@@ -23,7 +23,7 @@ from ip1_async.client import Client, Mount
 from ip1_async.errors import Invalid
 from ip1_async.rows import Under, Walk
 from ip1_async.table import Row, Table
-from ip1_async.wire import is_object
+from ip1_async.wire import is_array, is_object
 
 ROWS_SHOWN = 50
 
@@ -127,7 +127,14 @@ def _extras(row: Row[Any]) -> list[tuple[str, Any, Any]]:
         found.append(("limit", said(int, "Rows shown at most; 0 shows all."), ROWS_SHOWN))
     elif row.value is not None and row.method in ("POST", "PUT", "PATCH"):
         found.append(
-            ("data", said(str | None, "The whole body as JSON: @FILE, - for standard input, or the JSON itself."), None)
+            (
+                "data",
+                said(
+                    str | None,
+                    f"The whole body as JSON: @FILE, - for standard input, or the JSON itself, `{_shape(row.value)}`.",
+                ),
+                None,
+            )
         )
     found.append(("json", said(bool, "JSON on standard output, and nothing else there."), False))
     return found
@@ -149,12 +156,55 @@ def _value(row: Row[Any], data: str | None, values: dict[str, Any]) -> Any:
             raise Invalid(missing[0], f"{', '.join('--' + _kebab(each) for each in missing)} or --data is needed")
         return model(**values)
     body = _json("data", _content(data))
+    # What is made anew and has an unknown field is mistyped; what was read and is written again may have any.
+    strict = row.method == "POST"
     bare = getattr(model, "_body", None)
     if bare is not None:
-        return model(**{bare: getattr(model.from_dict(body), bare), **values})
+        item = _item(model, bare)
+        if is_array(body) and item is not None:
+            for position, each in enumerate(body):
+                _checked(item, each, f"[{position}]", strict=strict)
+        return model(**{bare: getattr(_checked(model, body, strict=strict), bare), **values})
     if is_object(body):
         body = {**body, **{codec.names(model)[name]: codec.dump(value) for name, value in values.items()}}
-    return model.from_dict(body)
+    return _checked(model, body, strict=strict)
+
+
+def _checked(model: Any, data: Any, at: str = "", *, strict: bool) -> Any:
+    """The model in a piece of `--data`; where *strict*, with no field that it does not know."""
+    known = _known(model)
+    if is_object(data) and strict:
+        spelled = {name.lower() for name in known}
+        for key in data:
+            if key.strip().lower() not in spelled:
+                raise Invalid("data", f"--data{at} has a {key}, which is not known; known are {', '.join(known)}")
+    try:
+        return model.from_dict(data)
+    except Invalid:
+        raise
+    except ValueError as wrong:
+        words = str(wrong).removeprefix(f"{model.__name__}: ").replace("without ", "it lacks ")
+        raise Invalid("data", f"--data{at} does not fit, {words}; it is written {_shape(model)}") from None
+
+
+def _known(model: Any) -> list[str]:
+    """The names of a model's fields on the wire."""
+    return [name for field, name in codec.names(model).items() if field not in ("sync", "everything", "extra")]
+
+
+def _item(model: Any, bare: str) -> Any:
+    """The model of each member of a body that is an array; None where they are plain."""
+    kinds = typing.get_args(typing.get_type_hints(model)[bare])
+    return kinds[0] if kinds and attrs.has(kinds[0]) else None
+
+
+def _shape(model: Any) -> str:
+    """What the JSON of a model looks like."""
+    bare = getattr(model, "_body", None)
+    if bare is not None:
+        item = _item(model, bare)
+        return f"[{_shape(item)}, …]" if item is not None else "[…]"
+    return "{" + ", ".join(f'"{name}": …' for name in _known(model)) + "}"
 
 
 def _content(data: str) -> str:
@@ -164,8 +214,10 @@ def _content(data: str) -> str:
         return data
     try:
         return Path(data[1:]).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("data", f"--data: the file cannot be read as text ({type(error).__name__})") from None
+    except OSError as error:
+        raise Invalid("data", f"--data: {data[1:]}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Invalid("data", f"--data: {data[1:]} is no text in UTF-8") from None
 
 
 def _json(name: str, text: str) -> Any:

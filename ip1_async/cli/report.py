@@ -33,12 +33,18 @@ class Job:
     messages: dict[str, Message] = field(factory=dict)
     seconds: float = 0.0
 
+    @property
+    def final(self) -> int:
+        """How many messages have a final status."""
+        return sum(each.is_final for each in self.messages.values())
+
 
 def drops(people: People, source: str) -> None:
     """Which rows are not texted, and why."""
     rows = len(people.kept) + len(people.dropped)
+    called = "person" if rows == 1 else "people"
     show.out().print(
-        f"[bold]{escape(source)}[/]: {rows:,} people, {len(people.kept):,} to text, {len(people.dropped):,} left out"
+        f"[bold]{escape(source)}[/]: {rows:,} {called}, {len(people.kept):,} to text, {len(people.dropped):,} left out"
     )
     if not people.dropped:
         return
@@ -65,7 +71,7 @@ def results(job: Job, messages: Sequence[Message]) -> None:
     funnel.add_column(no_wrap=True)
     total = len(job.people.kept) + len(job.people.dropped)
     counts = Counter(each.status for each in messages)
-    for name, count in (("in the file", total), ("to text", len(job.people.kept)), ("accepted", job.accepted)):
+    for name, count in (("in the file", total), ("to text", len(job.people.kept)), ("accepted by iP.1", job.accepted)):
         funnel.add_row(name, f"{count:,}", _bar(count, total, "info"))
     for status, count in sorted(counts.items(), key=lambda pair: (not pair[0].is_delivered, -pair[1])):
         funnel.add_row(f"  {_named(status)}", f"{count:,}", _bar(count, total, status.group))
@@ -81,8 +87,7 @@ def results(job: Job, messages: Sequence[Message]) -> None:
     console.print(facts)
     for words in job.refused:
         show.err().print(f"A batch was not sent: {words}", style="red", markup=False)
-    final = sum(each.is_final for each in messages)
-    console.print(f"{final:,} of {job.accepted:,} messages have a final status, after {job.seconds:.1f} s.")
+    console.print(f"{job.final:,} of {job.accepted:,} messages have a final status, after {job.seconds:.1f} s.")
 
 
 def next_steps() -> None:
@@ -116,7 +121,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "dropped": [{"row": each.row, "reason": each.reason} for each in job.people.dropped],
         "accepted": job.accepted,
         "refused": job.refused,
-        "final": sum(each.is_final for each in messages),
+        "final": job.final,
         "statuses": {
             str(int(status)): count for status, count in sorted(Counter(each.status for each in messages).items())
         },
@@ -137,7 +142,8 @@ def _named(status: Status) -> str:
 def _bar(count: int, total: int, group: str) -> str:
     eighths = round(count / total * WIDTH * 8) if total else 0
     bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8]
-    return f"[{_colours.get(group, 'white')}]{bar.rstrip() or '▏'}[/]"
+    # However few they are, they can be seen.
+    return f"[{_colours.get(group, 'white')}]{bar.rstrip() or '▏' * bool(count)}[/]"
 
 
 def _by_coding(messages: Sequence[Message]) -> dict[str, list[Message]]:

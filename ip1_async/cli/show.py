@@ -21,7 +21,7 @@ from ip1_async.wire import is_array, is_mapping, is_sequence
 
 COLUMNS: Mapping[type, tuple[str, ...]] = {
     Account: ("id", "name", "parent", "type", "balance", "currency"),
-    Batch: ("id", "sender", "status", "reference", "body"),
+    Batch: ("id", "sender", "status", "body"),
     Contact: ("id", "properties", "labels"),
     Element: ("id", "type", "order", "content"),
     LandingPage: ("id", "name", "short_link", "last_modified"),
@@ -29,7 +29,7 @@ COLUMNS: Mapping[type, tuple[str, ...]] = {
 }
 """What a table of many has room for; where nothing is said, all plain fields."""
 
-_WHOLE = ("id", "recipient", "msisdn", "sender", "price")
+_WHOLE = ("id", "recipient", "msisdn", "sender", "status", "price")
 _LEAST = 10
 _SECRET = "key"
 
