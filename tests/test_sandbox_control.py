@@ -144,7 +144,7 @@ async def test_the_log_gives_what_is_new(control: Any, call: Caller) -> None:
     assert [(each["number"], each["method"], each["status"]) for each in entries] == [(1, "POST", 200), (2, "GET", 404)]
     assert json.loads(entries[0]["body"]) == WHOLE
     assert (await control("GET", "log?after=1"))["requests"] == entries[1:]
-    assert (await control("GET", "posts")) == {"posts": []}
+    assert (await control("GET", "posts")) == {"posts": [], "first": None}
 
 
 async def test_everything_is_forgotten_on_request(control: Any, call: Caller) -> None:
@@ -166,7 +166,7 @@ async def test_everything_is_forgotten_on_request(control: Any, call: Caller) ->
         ({"Origin": "null"}, 403),
     ],
 )
-@pytest.mark.parametrize("path", ["/_sandbox/clock"])
+@pytest.mark.parametrize("path", ["/", "/_sandbox/clock", "/_sandbox/page/app.js"])
 async def test_pages_of_others_are_kept_out(call: Caller, path: str, headers: dict[str, str], status: int) -> None:
     async with call.session.get(call.url + path, headers=headers) as response:
         assert response.status == status

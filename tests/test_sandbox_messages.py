@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -470,9 +472,28 @@ def test_a_history_only_grows_and_nothing_follows_a_final_status(way: lifecycle.
         assert all(each.final == (each.code // 100 != 1) for each in steps)
 
 
+@given(WAYS, st.floats(0, 1), st.floats(1000, 4000))
+def test_messages_that_end_alike_are_at_the_same_step_unless_they_are_spreading(
+    way: lifecycle.Way, other: float, now: float
+) -> None:
+    codes = {lifecycle.steps(each, now)[-1].code for each in (way, evolve(way, spread=other))}
+    assert len(codes) == 1 or lifecycle.spreading(way.created, way.windows, now)
+
+
 @given(WAYS)
-def test_a_settled_batch_is_counted_as_its_messages_are(way: lifecycle.Way) -> None:
-    settled = lifecycle.settled_by(way.created, way.windows)
-    assert lifecycle.steps(way, settled)[-1].code == lifecycle.settled_code(way)
+def test_a_message_without_windows_ends_within_two_seconds(way: lifecycle.Way) -> None:
     if not way.windows:
-        assert settled <= way.created + 2
+        assert lifecycle.steps(way, way.created + 2) == lifecycle.steps(way, float("inf"))
+
+
+async def test_a_summary_counts_what_the_messages_say_at_any_time(call: Caller, clock: ManualClock) -> None:
+    everybody = [f"46700{number:06}" for number in range(0, 60_000, 97)]
+    made = await sent(call, recipients=everybody)
+    for _ in range(12):
+        said = Counter[str]()
+        for start in (0, 500):
+            page = await call("GET", f"/v2/batches/{made['id']}/messages?limit=500&start={start}")
+            said.update(str(each["statuses"][-1]["code"]) for each in page)
+        summary = (await call("GET", f"/v2/batches/{made['id']}"))["messageSummary"]
+        assert {code: each["messages"] for code, each in summary.items()} == said
+        await clock.advance(0.17)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from functools import cache
 from typing import Any
+
+from attrs import frozen
 
 from ip1_async.api import Batches
 from ip1_async.sandbox import bodies, lifecycle, prices
@@ -28,6 +31,7 @@ CREATE TABLE IF NOT EXISTS messages (
     coding TEXT NOT NULL, price INTEGER, ends INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS messages_by_recipient ON messages (recipient);
+CREATE TABLE IF NOT EXISTS tallies (batch INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
 """)
 
 
@@ -83,8 +87,7 @@ def cancel(state: State, call: Call) -> Reply:
     if not can_cancel(state, row):
         raise Refused(409, "Conflict", detail="This batch has been sent, has expired or is cancelled already.")
     state.db.execute("UPDATE batches SET cancelled = ? WHERE number = ?", (now, row["number"]))
-    query = "SELECT coalesce(sum(price), 0) FROM messages WHERE number >= ? AND number < ? AND ends NOT IN (402, 405)"
-    spent = state.db.execute(query, (row["first"], row["first"] + row["messages"])).fetchone()[0]
+    spent = sum(each.price for each in tallies_of(state, row["number"]))
     state.db.execute("UPDATE accounts SET balance = balance + ? WHERE id = ?", (spent / 10_000, call.account))
     return Reply(body=document(state, batch_row(state, call.account, call.ids[0]), whole=True))
 
@@ -154,29 +157,45 @@ def document(state: State, row: sqlite3.Row, *, whole: bool) -> dict[str, Any]:
     }
 
 
+@frozen
+class Tally:
+    """The messages of a batch that go the same way at the same time: what a summary is counted from."""
+
+    ends: int
+    spread: float
+    messages: int
+    sms: int
+    price: int
+    """Of all of them, in 1/10,000."""
+
+
+def tallies_of(state: State, batch: int) -> list[Tally]:
+    """All messages of a batch, in a number of tallies that has nothing to do with theirs."""
+    row = state.db.execute("SELECT tallies FROM tallies WHERE batch = ?", (batch,)).fetchone()
+    return [Tally(*each) for each in json.loads(row[0])]
+
+
 def summaries(state: State, row: sqlite3.Row) -> tuple[dict[str, Any], int]:
     """By latest status how many messages and SMS a batch has, and its price in 1/10,000."""
-    now = state.now().timestamp()
-    span = (row["first"], row["first"] + row["messages"])
+    if row["direction"] == "mo":
+        sms = state.db.execute("SELECT segments FROM messages WHERE number = ?", (row["first"],)).fetchone()[0]
+        return {"201": {"messages": 1, "sms": sms}}, 0
+    now, windows = state.now().timestamp(), windows_of(row)
+    spreading = lifecycle.spreading(row["created"], windows, now)
+
+    @cache
+    def code(ends: int, spread: float) -> int:
+        return lifecycle.steps(lifecycle.Way(row["created"], ends, windows, row["cancelled"], spread), now)[-1].code
+
     found: dict[int, list[int]] = {}
-    settled = row["cancelled"] is not None or lifecycle.settled_by(row["created"], windows_of(row)) <= now
-    if settled or row["direction"] == "mo":
-        # Nothing changes any more, so the recipients make no difference and the database can count.
-        query = "SELECT ends, count(*), sum(segments) FROM messages WHERE number >= ? AND number < ? GROUP BY ends"
-        for ends, messages, sms in state.db.execute(query, span):
-            code = 201 if row["direction"] == "mo" else lifecycle.settled_code(way(row, ends, "0"))
-            found.setdefault(code, [0, 0])
-            found[code] = [found[code][0] + messages, found[code][1] + sms]
-    else:
-        query = "SELECT ends, recipient, segments FROM messages WHERE number >= ? AND number < ?"
-        for ends, recipient, sms in state.db.execute(query, span):
-            code = lifecycle.steps(way(row, ends, recipient), now)[-1].code
-            tally = found.setdefault(code, [0, 0])
-            tally[0] += 1
-            tally[1] += sms
-    query = "SELECT coalesce(sum(price), 0) FROM messages WHERE number >= ? AND number < ? AND ends NOT IN (402, 405)"
-    cost = 0 if row["cancelled"] is not None else state.db.execute(query, span).fetchone()[0]
-    return {str(code): {"messages": each[0], "sms": each[1]} for code, each in sorted(found.items())}, cost
+    cost = 0
+    for each in tallies_of(state, row["number"]):
+        counts = found.setdefault(code(each.ends, each.spread if spreading else 0.0), [0, 0])
+        counts[0] += each.messages
+        counts[1] += each.sms
+        cost += each.price
+    summary = {str(code): {"messages": messages, "sms": sms} for code, (messages, sms) in sorted(found.items())}
+    return summary, 0 if row["cancelled"] is not None else cost
 
 
 def _store(state: State, account: str, new: Draft) -> int:
@@ -186,13 +205,19 @@ def _store(state: State, account: str, new: Draft) -> int:
     balance = round(state.db.execute("SELECT balance FROM accounts WHERE id = ?", (account,)).fetchone()[0] * 10_000)
     blocked = {row[0] for row in state.db.execute("SELECT msisdn FROM blacklist WHERE account = ?", (account,))}
     rows: list[tuple[Any, ...]] = []
+    tallies: dict[tuple[int, float], list[int]] = {}
     left = balance
     for position, text in enumerate(new.texts):
         extra = prices.PRIORITY_EXTRA if new.priority == 2 else 0
         price = text.segments * (prices.country(text.recipient).price + extra)
         is_blocked = text.recipient in blocked
         ends = lifecycle.ends_with(text.recipient, blacklisted=is_blocked, funded=price <= left)
-        left -= 0 if ends in (402, 405) else price
+        paid = 0 if ends in (402, 405) else price
+        left -= paid
+        tally = tallies.setdefault((ends, lifecycle.spread_of(text.recipient)), [0, 0, 0])
+        tally[0] += 1
+        tally[1] += text.segments
+        tally[2] += paid
         rows.append((first + position, number, text.recipient, text.body, text.segments, text.coding, price, ends))
     windows = json.dumps([(opens.timestamp(), closes.timestamp()) for opens, closes in new.windows])
     facts = json.dumps(
@@ -204,5 +229,7 @@ def _store(state: State, account: str, new: Draft) -> int:
          new.priority, new.type, new.reference, facts),
     )  # fmt: skip
     state.db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    told = json.dumps([(*key, *counts) for key, counts in tallies.items()])
+    state.db.execute("INSERT INTO tallies VALUES (?, ?)", (number, told))
     state.db.execute("UPDATE accounts SET balance = ? WHERE id = ?", (left / 10_000, account))
     return number

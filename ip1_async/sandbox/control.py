@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MOST_AT_ONCE = 200
 _KEEP_ALIVE = 15.0
+PAGE = Path(__file__).with_name("page")
+"""The files of the inbox page."""
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
 def mount(
@@ -35,7 +45,6 @@ def mount(
     """Adds the routes."""
     control = Control(sandbox, transact, journal, closing)
     journal.changed = control.tell
-    routes: dict[str, tuple[str, Handler]] = {}
     for line, handler in {
         "GET clock": control.clock, "POST clock": control.set_clock,
         "GET faults": control.faults, "POST faults": control.add_faults, "PUT faults": control.set_faults,
@@ -43,13 +52,25 @@ def mount(
         "GET webhooks": control.webhooks, "PUT webhooks": control.set_webhooks,
         "POST incoming": control.incoming, "POST reset": control.reset,
         "GET log": control.log, "GET posts": control.posts, "GET events": control.events,
-        "GET phones": control.phones, "GET conversation": control.conversation,
+        "GET phones": control.phones, "GET conversation": control.conversation, "GET messages": control.messages,
         "GET batches": control.batches, "POST cancel": control.cancel,
     }.items():  # fmt: skip
         method, _, name = line.partition(" ")
-        routes[line] = method, handler
         application.router.add_route(method, f"{OWN}/{name}", handler)
+    application.router.add_get("/", _page)
+    application.router.add_static(f"{OWN}/page", PAGE)
+    application.on_response_prepare.append(_keep_to_itself)
     application.middlewares.append(_home_only(sandbox))
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(PAGE / "index.html")
+
+
+async def _keep_to_itself(request: web.Request, response: web.StreamResponse) -> None:
+    """Whatever a text may hold, the page runs and loads nothing that is not its own."""
+    if request.path == "/" or request.path.startswith(f"{OWN}/page/"):
+        response.headers.update(_PAGE_HEADERS)
 
 
 def _home_only(sandbox: Sandbox) -> Any:
@@ -179,19 +200,32 @@ class Control:
         return answered({"phones": found, "next": more})
 
     async def conversation(self, request: web.Request) -> web.Response:
-        phone, before, limit = request.query.get("phone", ""), request.query.get("before"), _limit(request)
-        number = number_of(before) if before else None
-        found = await self.transact(lambda state: inbox.conversation(state, phone, before=number, limit=limit))
-        return answered({"phone": phone, "messages": [each.as_json() for each in found]})
+        phone, before, limit = request.query.get("phone", ""), _id_of(request, "before"), _limit(request)
+
+        def work(state: State) -> dict[str, Any]:
+            found = inbox.conversation(state, phone, before=before, limit=limit)
+            return {
+                "phone": phone,
+                "blacklisted": inbox.is_blocked(state, phone),
+                "messages": [each.as_json() for each in found],
+            }
+
+        return answered(await self.transact(work))
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """Those of a batch."""
+        batch, after, limit = request.query.get("batch", ""), _id_of(request, "after"), _limit(request)
+        found = await self.transact(lambda state: inbox.of_batch(state, batch, after=after, limit=limit))
+        return answered({"batch": batch, "messages": [each.as_json() for each in found]})
 
     async def batches(self, request: web.Request) -> web.Response:
-        """The latest batches of all accounts with their funnels."""
-        before, limit = request.query.get("before"), _limit(request)
+        """The latest batches of all accounts with their funnels, or one of them."""
+        before, limit, only = _id_of(request, "before"), _limit(request), _id_of(request, "batch")
 
         def work(state: State) -> list[dict[str, Any]]:
             rows = state.db.execute(
-                "SELECT * FROM batches WHERE direction = 'mt' AND number < ? ORDER BY number DESC LIMIT ?",
-                (number_of(before) if before else 1 << 62, limit),
+                "SELECT * FROM batches WHERE direction = 'mt' AND number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?",
+                (only or 0, only or (before or 1 << 62) - 1, limit),
             ).fetchall()
             return [
                 batches.document(state, row, whole=True)
@@ -252,10 +286,10 @@ class Control:
 
 
 def _latest(request: web.Request, name: str, entries: Any) -> web.Response:
-    """The entries with a greater number than `after`, at most so many of the latest."""
-    after = _number_of(request, "after") or 0
-    found = [each for each in list(entries)[-_limit(request) :] if each.number > after]
-    return answered({name: [each.as_json() for each in found]})
+    """The entries with a greater number than `after`, at most so many of the latest; and the first that is kept."""
+    after, kept = _number_of(request, "after") or 0, list(entries)
+    found = [each for each in kept[-_limit(request) :] if each.number > after]
+    return answered({name: [each.as_json() for each in found], "first": kept[0].number if kept else None})
 
 
 async def _json(request: web.Request) -> Any:
@@ -292,6 +326,11 @@ def _number_of(request: web.Request, name: str) -> int | None:
     if not (value.isascii() and value.isdigit() and len(value) < 19):
         raise invalid(name, f"{name} is a whole number.")
     return int(value)
+
+
+def _id_of(request: web.Request, name: str) -> int | None:
+    value = request.query.get(name)
+    return number_of(value) if value else None
 
 
 def _limit(request: web.Request) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 from ip1_async.sandbox.messages import document
-from ip1_async.sandbox.state import State, id_of
+from ip1_async.sandbox.state import State, id_of, number_of
 
-MOST_LOOKED_AT = 5000
+MOST_LOOKED_AT = 2000
 """Messages that are looked through for the phones of one page of them."""
 _JOINED = "FROM messages m JOIN batches b ON b.number = m.batch"
 
@@ -65,35 +66,43 @@ def conversation(state: State, phone: str, *, before: int | None = None, limit: 
     return [_text(state, row) for row in reversed(rows.fetchall())]
 
 
+def of_batch(state: State, batch: str, *, after: int | None = None, limit: int = 100) -> Sequence[Text]:
+    """The messages of a batch in their order; those after a message's number."""
+    rows = state.db.execute(
+        """
+        SELECT m.* FROM batches b JOIN messages m ON m.number BETWEEN max(b.first, :after + 1) AND b.first + b.messages - 1
+        WHERE b.number = :batch ORDER BY m.number LIMIT :limit
+        """,
+        {"batch": number_of(batch), "after": after or 0, "limit": limit},
+    )
+    return [_text(state, row) for row in rows.fetchall()]
+
+
 def phones(
     state: State, *, search: str = "", before: int | None = None, limit: int = 50
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The phones that were talked to last, with their last message; and where to go on, None at the end.
 
-    A search finds numbers that begin with its digits, or any message that holds its words.
+    A search finds the phones whose number holds its digits, and those with a message that holds its words. However
+    many messages there are, `MOST_LOOKED_AT` are looked through at once: there may be more phones where there are none.
     """
-    digits = search.strip().lstrip("+").replace(" ", "")
-    by_number = digits.isdigit()
-    where, given = "m.number < :before", {"before": before or 1 << 62, "most": MOST_LOOKED_AT, "words": search.strip()}
-    if by_number:
-        # The prefix as a range, which an index serves.
-        where += " AND m.recipient >= :digits AND m.recipient < :beyond"
-        given |= {"digits": digits, "beyond": digits + ":"}
-    elif search.strip():
-        where += " AND instr(lower(coalesce(m.body, b.body)), lower(:words)) > 0"
     rows = state.db.execute(
-        f"SELECT m.number, m.recipient, b.sender, b.direction {_JOINED} WHERE {where} ORDER BY m.number DESC LIMIT :most",
-        given,
+        f"""
+        SELECT m.number, m.recipient, b.sender, b.direction, coalesce(m.body, b.body) AS body
+        {_JOINED} WHERE m.number < ? ORDER BY m.number DESC LIMIT ?
+        """,
+        (before or 1 << 62, MOST_LOOKED_AT),
     )
+    words, digits = search.strip().lower(), re.sub(r"[\s+()-]", "", search)
     found: dict[str, int] = {}
     looked_at, last = 0, None
-    for number, recipient, sender, direction in rows:
-        looked_at += 1
+    for number, recipient, sender, direction, body in rows:
         phone = sender if direction == "mo" else recipient
-        if phone not in found and len(found) == limit:
-            break
-        found.setdefault(phone, number)
-        last = number
+        if phone not in found and ((digits.isdigit() and digits in phone) or words in body.lower()):
+            if len(found) == limit:
+                break
+            found[phone] = number
+        looked_at, last = looked_at + 1, number
     more = looked_at == MOST_LOOKED_AT or len(found) == limit
     query = "SELECT * FROM messages WHERE number = ?"
     shown = [
@@ -101,6 +110,11 @@ def phones(
         for phone, number in found.items()
     ]
     return shown, last if more else None
+
+
+def is_blocked(state: State, phone: str) -> bool:
+    """Whether a phone is on the blacklist of an account."""
+    return state.db.execute("SELECT 1 FROM blacklist WHERE msisdn = ?", (phone,)).fetchone() is not None
 
 
 def _text(state: State, row: sqlite3.Row) -> Text:

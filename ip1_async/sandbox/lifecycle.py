@@ -55,8 +55,8 @@ def ends_with(recipient: str, *, blacklisted: bool, funded: bool) -> int:
 
 
 def spread_of(recipient: str) -> float:
-    """Spreads the ends of many messages over their span, the same way every time."""
-    return crc32(recipient.encode()) % 1000 / 1000
+    """Spreads the ends of many messages over their span in a few steps, the same way every time."""
+    return crc32(recipient.encode()) % 20 / 20
 
 
 def sending_at(created: float, windows: Sequence[tuple[float, float]]) -> float | None:
@@ -84,17 +84,10 @@ def steps(way: Way, now: float) -> list[Step]:
     return [each for each in planned if each.at <= now]
 
 
-def settled_by(created: float, windows: Sequence[tuple[float, float]]) -> float:
-    """From when on no message of a batch changes any more."""
+def spreading(created: float, windows: Sequence[tuple[float, float]], now: float) -> bool:
+    """Whether messages that end the same way may be at different steps of it now."""
     begins = sending_at(created, windows)
-    if begins is None:
-        return max(created + READY, max(closes for _, closes in windows))
-    return begins + FINAL + SPREAD
-
-
-def settled_code(way: Way) -> int:
-    """The last status of a message after that time."""
-    return steps(way, float("inf"))[-1].code
+    return begins is not None and begins + FINAL <= now < begins + FINAL + SPREAD
 
 
 def as_json(step: Step, stamp: Any) -> dict[str, Any]:

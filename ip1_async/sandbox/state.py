@@ -13,7 +13,7 @@ from ip1_async.clock import Clock
 from ip1_async.sandbox.pace import Pace
 
 MAIN_ACCOUNT = "ip1-10000"
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x69503173
 """Tells our files from other people's databases."""
 
