@@ -119,6 +119,16 @@ function Batch({ id, now }) {
   `;
 }
 
+// Codes that nobody has named are counted together.
+function reasons(codes) {
+  const named = new Map();
+  for (const { code, messages } of codes) {
+    const name = statusName(code).toLowerCase();
+    if (code >= 400) named.set(name, (named.get(name) ?? 0) + messages);
+  }
+  return [...named].map(([name, messages]) => `${count(messages)} × ${name}`).join(", ");
+}
+
 function Funnel({ total, codes }) {
   const sent = sum(codes, (code) => (code >= 110 && code < 200) || code === 201 || code >= 500);
   const stages = [
@@ -138,7 +148,7 @@ function Funnel({ total, codes }) {
           <b>${count(messages)}</b><small>${percent(messages)}</small>
         </div>
       `)}
-      ${lost > 0 && html`<p class="lost"><${Chip} tone="bad">${counted(lost, "failure")}<//> ${codes.filter(({ code }) => code >= 400).map(({ code, messages }) => `${count(messages)} × ${code} ${statusName(code).toLowerCase()}`).join(", ")}</p>`}
+      ${lost > 0 && html`<p class="lost"><${Chip} tone="bad">${counted(lost, "failure")}<//> ${reasons(codes)}</p>`}
       ${ended > 0 && html`<p class="lost"><${Chip} tone="ended">${count(ended)} not delivered<//> expired or cancelled</p>`}
     </div>
   `;

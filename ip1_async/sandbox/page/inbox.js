@@ -189,7 +189,7 @@ function Answer({ phone, senders, onSent }) {
         <span>Answer to</span>
         <input list="senders" value=${recipient} onInput=${(event) => setTo(event.target.value)} aria-label="Who gets the answer" placeholder="a number of yours" size="12" />
         <datalist id="senders">${senders.map((each) => html`<option value=${each} />`)}</datalist>
-        <button type="button" class="quiet" onClick=${() => setBody("STOP")}>STOP</button>
+        <button type="button" class="quiet" onClick=${() => (setBody("STOP"), box.current.focus())}>STOP</button>
       </label>
       <div class="row">
         <textarea
