@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import frozen
+
 from ip1_async.models import (
     Account,
     Batch,
@@ -38,7 +40,7 @@ from ip1_async.models import (
 )
 from ip1_async.models.lists import settings_in
 from ip1_async.rows import Delete, Get, Patch, Post, Put, Under, Walk, many
-from ip1_async.table import Body, Dialect, Shape, Table
+from ip1_async.table import Dialect, Shape, Table
 from ip1_async.wire import is_array, is_object
 
 
@@ -147,9 +149,14 @@ class Settings(Table):
     """All settings of the account."""
 
 
-def with_id(name: str) -> Body:
+@frozen
+class WithId:
     """A body that repeats the id of the address under this name."""
-    return lambda data, ids, dialect: {name: ids[-1], **data}
+
+    name: str
+
+    def __call__(self, data: Any, ids: Sequence[str], dialect: Dialect) -> Any:
+        return {self.name: ids[-1], **data}
 
 
 class Contacts(Table):
@@ -159,9 +166,9 @@ class Contacts(Table):
     """One contact, with `metadata` when asked for."""
     create = Post("/v2/contacts", NewContacts, many[Contact])
     """Make contacts: with *sync* the made contacts, at most 1,000; without it an empty list, for they are queued."""
-    replace = Put("/v2/contacts/{contact}", Contact, NewContact, body=with_id("id"))
+    replace = Put("/v2/contacts/{contact}", Contact, NewContact, body=WithId("id"))
     """Make a contact be exactly this; see `Contact.edit` for changing what was read."""
-    update = Patch("/v2/contacts/{contact}", ContactChange, Contact, body=with_id("id"))
+    update = Patch("/v2/contacts/{contact}", ContactChange, Contact, body=WithId("id"))
     """Change the parts that are given; None takes a value away."""
     delete = Delete("/v2/contacts/{contact}", Contact)
     """Delete one contact."""
@@ -230,7 +237,7 @@ class Children(Table):
     """One sub-account."""
     create = Post("/api/me/children", ChildName, Account)
     """Make a sub-account."""
-    rename = Put("/api/me/children/{child}", Account, ChildName, body=with_id("ID"))
+    rename = Put("/api/me/children/{child}", Account, ChildName, body=WithId("ID"))
     """Give a sub-account another name."""
     list = Walk("/api/me/children", Account, Whole)
     """All sub-accounts, in one answer."""

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "pages walk",
         "rows table help",
         "transport flow api",
-        "client",
+        "client openapi",
         "webhooks sandbox campaign",
         "testing",
         "cli",
@@ -54,7 +54,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
 }
 """Who may import what from outside; what is not named here is the standard library's, or is refused."""
 
-SANDBOX_READS = frozenset({"sandbox", "api", "rows", "table", "wire", "text", "clock", "masking", "errors"})
+SANDBOX_READS = frozenset({"sandbox", "api", "rows", "table", "wire", "text", "clock", "masking", "errors", "openapi"})
 POSTS = frozenset({"transport", "flow"})
 """What the sandbox posts webhooks with."""
 WAITS = ("clock", "cli")

@@ -11,6 +11,7 @@ from ip1_async.sandbox.answers import MISSING, Refused
 from ip1_async.wire import is_array
 
 _msisdn = re.compile(r"[0-9]{1,15}").fullmatch
+_name = re.compile(r"[0-9A-Za-z]{1,11}").fullmatch
 _sender = re.compile(r"[1-9][0-9]{2,14}|[0-9A-Za-z]{3,11}").fullmatch
 
 
@@ -74,6 +75,13 @@ def sender(value: str) -> str:
     """A sender that can be registered."""
     if not _sender(value):
         raise invalid("sender", "A sender is 3 to 11 letters A-Z a-z and digits, or a number of at most 15 digits.")
+    return value
+
+
+def participant(value: str) -> str:
+    """One end of a conversation."""
+    if not (_msisdn(value) or _name(value)):
+        raise invalid("participant", "A participant is an MSISDN, or a sender of up to 11 letters and digits.")
     return value
 
 

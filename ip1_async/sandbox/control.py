@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from attrs import asdict, define, field, fields
 
+from ip1_async import openapi
 from ip1_async.sandbox import batches, faults, inbox
 from ip1_async.sandbox.answers import Refused
 from ip1_async.sandbox.bodies import invalid
@@ -53,7 +54,7 @@ def mount(
         "POST incoming": control.incoming, "POST reset": control.reset,
         "GET log": control.log, "GET posts": control.posts, "GET events": control.events,
         "GET phones": control.phones, "GET conversation": control.conversation, "GET messages": control.messages,
-        "GET batches": control.batches, "POST cancel": control.cancel,
+        "GET batches": control.batches, "POST cancel": control.cancel, "GET openapi.json": _openapi,
     }.items():  # fmt: skip
         method, _, name = line.partition(" ")
         application.router.add_route(method, f"{OWN}/{name}", handler)
@@ -61,6 +62,11 @@ def mount(
     application.router.add_static(f"{OWN}/page", PAGE)
     application.on_response_prepare.append(_keep_to_itself)
     application.middlewares.append(_home_only(sandbox))
+
+
+async def _openapi(request: web.Request) -> web.StreamResponse:
+    """What the API is asked and answers."""
+    return answered(openapi.description())
 
 
 async def _page(request: web.Request) -> web.StreamResponse:

@@ -45,6 +45,7 @@ _OF = """
 
 
 def _conversation(state: State, call: Call, directions: str) -> Reply:
+    bodies.participant(call.ids[0])
     wanted, found = window(call), _OF.format(directions=directions)
     who = {"who": call.ids[0], "account": call.account, "limit": wanted.limit, "start": wanted.start}
     total = state.db.execute(f"SELECT count(*) FROM ({found})", who).fetchone()[0]
@@ -73,6 +74,7 @@ def incoming(state: State, call: Call) -> Reply:
 @answers(Conversations.summary)
 def summary(state: State, call: Call) -> Reply:
     """Zero counts for somebody with whom nothing was said."""
+    bodies.participant(call.ids[0])
     found = _OF.format(directions="'mt', 'mo'")
     rows = state.db.execute(
         f"SELECT * FROM messages WHERE number IN ({found})", {"who": call.ids[0], "account": call.account}

@@ -176,7 +176,8 @@ async def as_problem(request: web.Request, handler: Any) -> web.Response:
         return problem(Refused(413, "Payload Too Large", detail=f"A body has at most {MOST_BYTES} bytes."))
     except web.HTTPMethodNotAllowed as refused:
         allowed = ", ".join(sorted(refused.allowed_methods))
-        return problem(Refused(405, "Method Not Allowed", detail=f"Allowed here: {allowed}."))
+        words = f"Allowed here: {allowed}."
+        return problem(Refused(405, "Method Not Allowed", detail=words, headers={"Allow": allowed}))
     except web.HTTPException as refused:
         detail = "There is nothing at this address." if refused.status == 404 else None
         return problem(Refused(refused.status, refused.reason, detail=detail))

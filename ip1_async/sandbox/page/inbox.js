@@ -1,6 +1,6 @@
 // Every phone with its conversation.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact-htm.js";
+import { html, useLayoutEffect, useRef, useState } from "./preact-htm.js";
 import { Chip, Empty, Failure, Icon, More, Search, Status, onArrows } from "./parts.js";
 import { ask, query, useLive, useLongList } from "./remote.js";
 import { atTime, briefly, coding, counted, money, onDay, phoneName, statusName } from "./words.js";
@@ -162,7 +162,7 @@ function Answer({ phone, senders, onSent }) {
   const [busy, setBusy] = useState(false);
   const box = useRef(null);
   const recipient = to ?? senders[0] ?? "";
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A keyboard that slides over the conversation is not wanted just for looking.
     if (matchMedia("(hover: hover)").matches) box.current.focus({ preventScroll: true });
   }, []);
