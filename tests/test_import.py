@@ -35,7 +35,9 @@ def test_the_modules_of_the_contract_load_only_when_named() -> None:
 
 
 def test_the_plugin_that_every_pytest_run_loads_starts_no_sandbox() -> None:
-    assert _loaded_by("import ip1_async.testing") & {"ip1_async.sandbox", "sqlite3", "aiohttp.web"} == set()
+    assert (
+        _loaded_by("import ip1_async.testing") & {"ip1_async.sandbox", "sqlite3", "aiohttp.web", "hypothesis"} == set()
+    )
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
