@@ -63,4 +63,5 @@ def bench(session: nox.Session) -> None:
     """The benchmarks, each with its peers beside it in the same run."""
     session.install("-e", ".[test]", "twilio", "telnyx", "aiobotocore", "openai")
     session.run("python", "-m", "benchmarks.walk")
+    session.run("python", "-m", "benchmarks.sandbox")
     session.run("python", "-m", "benchmarks.double_send")

@@ -39,10 +39,10 @@ class Figure:
 
     def __str__(self) -> str:
         if self.bar is None:
-            return f"{self.name:<34}{_amount(self.value, self.unit):>14}  {'-':>12}  no bar"
+            return f"{self.name:<50}{_amount(self.value, self.unit):>14}  {'-':>12}  no bar"
         verdict = "met" if self.bar.met(self.value) else "MISSED" if self.failed else "within noise"
         return (
-            f"{self.name:<34}{_amount(self.value, self.unit):>14}"
+            f"{self.name:<50}{_amount(self.value, self.unit):>14}"
             f"  {self.bar.side + ' ' + _amount(self.bar.value, self.unit):>12}  {verdict}"
         )
 

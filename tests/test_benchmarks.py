@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks import sandbox
 from benchmarks.double_send import OURS, SITUATIONS, Cell, cell, figures
 from benchmarks.figures import Bar, Figure, tell
 
@@ -22,6 +25,12 @@ def test_the_walk_is_measured_to_its_end() -> None:
         "walk.cpu_beside_bare_aiohttp",
         "walk.wall_beside_bare_aiohttp",
     ]
+
+
+async def test_every_page_of_the_sandbox_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    await sandbox.main(2000)
+    named = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert named == [f"{shape}.{page}" for shape in ("large_batches", "small_batches") for page in sandbox.PAGES]
 
 
 def test_a_bar_is_missed_only_by_more_than_noise() -> None:

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS batches (
     facts TEXT NOT NULL, UNIQUE (account, position)
 );
 CREATE TABLE IF NOT EXISTS hidden (batch INTEGER PRIMARY KEY, until REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS batches_by_sender ON batches (sender);
+CREATE INDEX IF NOT EXISTS batches_by_sender ON batches (sender, account, number, direction, messages);
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, recipient TEXT NOT NULL, body TEXT, segments INTEGER NOT NULL,
     coding TEXT NOT NULL, price INTEGER, ends INTEGER NOT NULL

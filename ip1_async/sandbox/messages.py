@@ -9,7 +9,7 @@ from typing import Any
 from ip1_async.api import Batches, Conversations
 from ip1_async.sandbox import bodies, lifecycle, prices
 from ip1_async.sandbox.answers import Call, Reply, answers
-from ip1_async.sandbox.batches import batch_row, count, way
+from ip1_async.sandbox.batches import batch_row, count, summaries, way
 from ip1_async.sandbox.paging import page, window
 from ip1_async.sandbox.state import State, id_of, number_of, stamp_at
 from ip1_async.text import measure
@@ -36,24 +36,35 @@ def get_message(state: State, call: Call) -> Reply:
     return Reply(body=document(state, batch, row, history=True))
 
 
-_OF = """
-    SELECT m.number FROM messages m JOIN batches b ON b.number = m.batch
-    WHERE m.recipient = :who AND b.account = :account AND b.direction IN ({directions})
-    UNION SELECT m.number FROM batches b JOIN messages m ON m.number BETWEEN b.first AND b.first + b.messages - 1
-    WHERE b.sender = :who AND b.account = :account AND b.direction IN ({directions})
+# What was said to somebody, and what they said: apart, so that each is read in its own order as far as a page reaches.
+_TO = """
+    FROM messages m JOIN batches b ON b.number = m.batch WHERE m.recipient = :who AND b.account = :account
+    AND b.direction IN ({directions}) AND b.sender <> :who
+"""
+_BY = "FROM batches b WHERE b.sender = :who AND b.account = :account AND b.direction IN ({directions})"
+_PAGE = f"""
+    SELECT * FROM messages WHERE number IN (
+        SELECT * FROM (SELECT m.number {_TO} ORDER BY m.number {{order}} LIMIT :reach)
+        UNION ALL
+        SELECT * FROM (
+            SELECT m.number {_BY.replace("WHERE", "JOIN messages m ON m.number BETWEEN b.first AND b.first + b.messages - 1 WHERE")}
+            ORDER BY b.number {{order}}, m.number {{order}} LIMIT :reach
+        )
+    ) ORDER BY number {{order}} LIMIT :limit OFFSET :start
 """
 
 
 def _conversation(state: State, call: Call, directions: str) -> Reply:
     bodies.participant(call.ids[0])
-    wanted, found = window(call), _OF.format(directions=directions)
-    who = {"who": call.ids[0], "account": call.account, "limit": wanted.limit, "start": wanted.start}
-    total = state.db.execute(f"SELECT count(*) FROM ({found})", who).fetchone()[0]
-    rows = state.db.execute(
-        f"SELECT * FROM messages WHERE number IN ({found}) ORDER BY number {wanted.order} LIMIT :limit OFFSET :start",
-        who,
-    ).fetchall()
-    return page(call, wanted, [document(state, _batch_of(state, row), row) for row in rows], total)
+    wanted = window(call)
+    who = {
+        "who": call.ids[0], "account": call.account,
+        "limit": wanted.limit, "start": wanted.start, "reach": wanted.start + wanted.limit,
+    }  # fmt: skip
+    to = state.db.execute(f"SELECT count(*) {_TO.format(directions=directions)}", who).fetchone()[0]
+    by = state.db.execute(f"SELECT coalesce(sum(b.messages), 0) {_BY.format(directions=directions)}", who).fetchone()[0]
+    rows = state.db.execute(_PAGE.format(directions=directions, order=wanted.order), who).fetchall()
+    return page(call, wanted, [document(state, _batch_of(state, row), row) for row in rows], to + by)
 
 
 @answers(Conversations.messages)
@@ -75,22 +86,27 @@ def incoming(state: State, call: Call) -> Reply:
 def summary(state: State, call: Call) -> Reply:
     """Zero counts for somebody with whom nothing was said."""
     bodies.participant(call.ids[0])
-    found = _OF.format(directions="'mt', 'mo'")
-    rows = state.db.execute(
-        f"SELECT * FROM messages WHERE number IN ({found})", {"who": call.ids[0], "account": call.account}
-    ).fetchall()
+    who, both = {"who": call.ids[0], "account": call.account}, "'mt', 'mo'"
     counts: dict[str, dict[str, dict[str, int]]] = {"mt": {}, "mo": {}}
-    for row in rows:
+
+    def add(direction: str, code: str, messages: int, sms: int) -> None:
+        tally = counts[direction].setdefault(code, {"messages": 0, "sms": 0})
+        tally["messages"] += messages
+        tally["sms"] += sms
+
+    for row in state.db.execute(f"SELECT m.* {_TO.format(directions=both)}", who).fetchall():
         batch = _batch_of(state, row)
         code = document(state, batch, row)["statuses"][-1]["code"]
-        tally = counts[batch["direction"]].setdefault(str(code), {"messages": 0, "sms": 0})
-        tally["messages"] += 1
-        tally["sms"] += row["segments"]
+        add(batch["direction"], str(code), 1, row["segments"])
+    for batch in state.db.execute(f"SELECT b.* {_BY.format(directions=both)}", who).fetchall():
+        for code, each in summaries(state, batch)[0].items():
+            add(batch["direction"], code, each["messages"], each["sms"])
+    all_of_them = [each for direction in counts.values() for each in direction.values()]
     return Reply(
         body={
             "participant": call.ids[0],
-            "totalMessageCount": len(rows),
-            "totalSmsCount": sum(row["segments"] for row in rows),
+            "totalMessageCount": sum(each["messages"] for each in all_of_them),
+            "totalSmsCount": sum(each["sms"] for each in all_of_them),
             "mobileTerminatedMessages": counts["mt"],
             "mobileOriginatedMessages": counts["mo"],
         }
