@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
@@ -14,16 +14,6 @@ from ip1_async.wire import is_object
 Act = Literal["delay", "status", "reset", "silence", "cut", "garbage", "late", "hidden"]
 ACTS: tuple[Act, ...] = get_args(Act)
 When = Literal["before", "after"]
-_WORDS: Mapping[str, str] = {
-    "delay": "answers only after so many seconds",
-    "status": "answers with this status, before or after carrying it out",
-    "reset": "cuts the connection, before or after carrying it out",
-    "silence": "carries it out and never answers",
-    "cut": "carries it out and cuts the answer off in its body",
-    "garbage": "carries it out and answers what is not HTTP",
-    "late": "cuts the connection and carries it out so many seconds afterwards",
-    "hidden": "carries it out, and lists the batch only so many seconds later",
-}
 
 
 class Wrong(ValueError):
@@ -68,8 +58,19 @@ def _upper(value: Any) -> Any:
 class Fault:
     """One rule: which requests it hits, how often, and what becomes of them.
 
+    *do* is one of these; those that say so come before or after the request is carried out, as *when* says:
+
+    * `status`: it is answered with *status* (before or after), and with *retry_after* where that is given;
+    * `reset`: the connection is reset (before or after);
+    * `delay`: it is answered only after *seconds*;
+    * `silence`: it is carried out and never answered;
+    * `cut`: it is carried out, and the answer ends in the middle of its body;
+    * `garbage`: it is carried out, and what is answered is not HTTP;
+    * `late`: the connection is reset, and it is carried out *seconds* afterwards;
+    * `hidden`: it is carried out, and the batch is listed only *seconds* later.
+
     *path* may hold `*`. *times* is how many requests it hits before it is used up, for ever when left out, each with
-    probability *chance*. *retry_after* is sent with a status.
+    probability *chance*. *seconds* are the clock's for `delay` and `late`, the sandbox's for `hidden`.
     """
 
     do: Act = field(validator=_one_of(*ACTS))
@@ -148,8 +149,3 @@ def _number(name: str, value: str) -> Any:
         return int(value) if value.isdigit() else float(value)
     except ValueError:
         raise Wrong(f"{name} of a fault is a number") from None
-
-
-def explained() -> str:
-    """What each kind of fault does, a line each."""
-    return "\n".join(f"{name}: {words}" for name, words in _WORDS.items())
