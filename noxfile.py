@@ -54,7 +54,7 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation as HTML."""
-    session.install("-e", ".", "pytest", "sphinx", "furo", "myst-parser")
+    session.install("-e", ".", "hypothesis", "pytest", "sphinx", "furo", "myst-parser")
     session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build")
 
 
