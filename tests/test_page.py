@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,7 +17,7 @@ from ip1_async.sandbox import Sandbox
 from tests.scripted import Answer, Asked, Scripted
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page
+    from playwright.async_api import BrowserContext, Page, Route
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -240,6 +241,33 @@ async def test_everything_is_reached_with_the_keyboard(seat: Seat) -> None:
     await seat.shows(".views a[aria-current]", "Batches")
     await keys.press("4")
     await seat.shows("h1", "Webhooks")
+
+
+async def test_an_answer_to_nobody_is_asked_about(seat: Seat) -> None:
+    await seat.to("phones/46799999999")
+    await seat.shows(".talk", "Nothing was said yet.")
+    await seat.page.keyboard.type("Hej")
+    await seat.page.keyboard.press("Enter")
+    await seat.shows(".answer .failure", "Who gets it?")
+    await seat.page.keyboard.type(OURS)
+    await seat.page.get_by_label("Send this answer").click()
+    await seat.shows(".bubble.mine", "Hej")
+
+
+async def test_what_is_sent_before_the_conversation_is_there_is_sent_then(seat: Seat) -> None:
+    await seat.send(ANN)
+    await seat.shows(".entry")
+    await seat.page.route("**/_sandbox/conversation*", _slowly)
+    await seat.to(f"phones/{ANN}")
+    await seat.shows(".answer textarea")
+    await seat.page.keyboard.type("Ja")
+    await seat.page.keyboard.press("Enter")
+    await seat.shows(".bubble.mine", "Ja")
+
+
+async def _slowly(route: Route) -> None:
+    await asyncio.sleep(0.3)
+    await route.continue_()
 
 
 async def test_one_pane_at_a_time_where_there_is_no_room_for_two(seat: Seat) -> None:

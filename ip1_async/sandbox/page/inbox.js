@@ -1,6 +1,6 @@
 // Every phone with its conversation.
 
-import { html, useLayoutEffect, useRef, useState } from "./preact-htm.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact-htm.js";
 import { Chip, Empty, Failure, Icon, More, Search, Status, onArrows } from "./parts.js";
 import { ask, query, useLive, useLongList } from "./remote.js";
 import { atTime, briefly, coding, counted, money, onDay, phoneName, statusName } from "./words.js";
@@ -127,7 +127,7 @@ function Conversation({ phone }) {
       ${data && messages.length === 0 && html`<p class="day">Nothing was said yet.</p>`}
       <${Failure} error=${error} />
     </div>
-    <${Answer} phone=${phone} senders=${senders} onSent=${() => (seen.current.atEnd = true)} />
+    <${Answer} phone=${phone} senders=${data && senders} onSent=${() => (seen.current.atEnd = true)} />
   `;
 }
 
@@ -160,8 +160,10 @@ function Answer({ phone, senders, onSent }) {
   const [to, setTo] = useState(null);
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [early, setEarly] = useState(false);
   const box = useRef(null);
-  const recipient = to ?? senders[0] ?? "";
+  const toBox = useRef(null);
+  const recipient = to ?? senders?.[0] ?? "";
   useLayoutEffect(() => {
     // A keyboard that slides over the conversation is not wanted just for looking.
     if (matchMedia("(hover: hover)").matches) box.current.focus({ preventScroll: true });
@@ -169,6 +171,16 @@ function Answer({ phone, senders, onSent }) {
   const send = async (event) => {
     event?.preventDefault();
     if (!body.trim() || busy) return;
+    if (senders === null && !recipient) {
+      // Typed before the conversation was there, which says who is answered.
+      setEarly(true);
+      return;
+    }
+    if (!recipient.trim()) {
+      setError(new Error("Who gets it? Name a number or a sender of yours."));
+      toBox.current.focus();
+      return;
+    }
     setBusy(true);
     try {
       await ask("incoming", { method: "POST", body: { sender: phone, recipient, body } });
@@ -182,13 +194,18 @@ function Answer({ phone, senders, onSent }) {
       box.current?.focus();
     }
   };
+  useEffect(() => {
+    if (!early || senders === null) return;
+    setEarly(false);
+    send();
+  }, [early, senders]);
   return html`
     <form class="answer" onSubmit=${send}>
       <${Failure} error=${error} />
       <label class="to">
         <span>Answer to</span>
-        <input list="senders" value=${recipient} onInput=${(event) => setTo(event.target.value)} aria-label="Who gets the answer" placeholder="a number of yours" size="12" />
-        <datalist id="senders">${senders.map((each) => html`<option value=${each} />`)}</datalist>
+        <input ref=${toBox} list="senders" value=${recipient} onInput=${(event) => setTo(event.target.value)} aria-label="Who gets the answer" placeholder="a number of yours" size="12" />
+        <datalist id="senders">${senders?.map((each) => html`<option value=${each} />`)}</datalist>
         <button type="button" class="quiet" onClick=${() => (setBody("STOP"), box.current.focus())}>STOP</button>
       </label>
       <div class="row">
