@@ -9,6 +9,7 @@
     │       └── BadRequest  Unauthorized  Forbidden  NotFound  Conflict  TooLarge
     ├── OutcomeUnknown     a write that may have happened: resolve it, never repeat it blindly
     ├── ReadFailed         a call that changes nothing failed
+    ├── NotFinal           a message that was waited for is still under way; .last
     └── Undecodable        a whole answer that is not what the API promises
 
 Errors carry the call's method and path template, the status, the attempts made and the seconds spent. They hold no
@@ -188,6 +189,13 @@ class OutcomeUnknown(IP1Error):
 
 class ReadFailed(IP1Error):
     """A call that changes nothing got no whole answer."""
+
+
+class NotFinal(IP1Error, TimeoutError):
+    """A message had no final status when the time was up."""
+
+    last: Any = None
+    """What was known of it last: a `Message`, or of `Webhooks` a `MessageState`; None where nothing was."""
 
 
 class Undecodable(IP1Error):

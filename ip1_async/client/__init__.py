@@ -13,7 +13,7 @@ from attrs import evolve
 from yarl import URL
 
 from ip1_async import api
-from ip1_async.client import many, resolve
+from ip1_async.client import many, resolve, track
 from ip1_async.client.calls import Calls, Shared
 from ip1_async.client.door import Door
 from ip1_async.client.options import AttemptMade, Choices, Options, Token, checked_ssl, checked_token, checked_url
@@ -22,6 +22,7 @@ from ip1_async.clock import Clock, SystemClock
 from ip1_async.errors import Invalid, OutcomeUnknown
 from ip1_async.flow import Deadlines, Gate, Limiter, RetryBudget
 from ip1_async.masking import Secret
+from ip1_async.models import Batch, Message
 from ip1_async.table import Table
 from ip1_async.transport import Transport, Way
 
@@ -143,6 +144,22 @@ class Client:
         if isinstance(places, bool) or not isinstance(places, int) or places < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise Invalid("concurrency", "concurrency is not a whole number of at least 1")
         return many.outcomes(batches, self.batches.send, places)
+
+    async def delivered(self, message: Message, *, timeout: float | None = None) -> Message:
+        """The message once it is final, delivered or not, by asking less and less often, at least once a minute.
+
+        Raises `NotFinal` with the `last` one seen when it is not after *timeout* seconds. Where webhooks can reach you,
+        `Webhooks.delivered` is told at once. See https://ip1sms.com/en/developer/readinsms.
+        """
+        return await track.final(self.batches, message, timeout, self.calls.shared.clock)
+
+    def track(self, batch: Batch | str, *, timeout: float | None = None) -> AsyncGenerator[Message]:
+        """Every message of a batch, and again whenever its status has changed, until all are final.
+
+        Asks less and less often while nothing changes, at least once a minute, and reads the messages only when the
+        batch's summary is another. Raises `NotFinal` after *timeout* seconds.
+        """
+        return track.changes(self.batches, batch, timeout, self.calls.shared.clock)
 
     async def _look(self, error: OutcomeUnknown, given_up: datetime) -> Resolved:
         return await resolve.look(self.batches, error, given_up)

@@ -19,7 +19,7 @@ from ip1_async.models.contacts import (
 )
 from ip1_async.models.landing import Element, LandingPage, NewElement, NewLandingPage
 from ip1_async.models.lists import Blocked, Sender, Setting, SettingValue
-from ip1_async.models.messages import ConversationSummary, DeliveryReport, Message
+from ip1_async.models.messages import ConversationSummary, DeliveryReport, IncomingSms, Message
 from ip1_async.models.paging import Paging, Whole
 from ip1_async.models.status import Count, Status, StatusChange
 from ip1_async.models.value import OMITTED, Omission
@@ -40,6 +40,7 @@ __all__ = [
     "DeliveryReport",
     "DeliveryWindow",
     "Element",
+    "IncomingSms",
     "LabelUsage",
     "LandingPage",
     "Matching",

@@ -91,6 +91,37 @@ class DeliveryReport(Open):
 
 
 @frozen(kw_only=True)
+class IncomingSms(Open):
+    """What the provider posts when a phone sends a text. See https://ip1sms.com/en/developer/readinsms.
+
+    It comes at least once: the same `id` is the same message. The payload's own `direction` is wrong in some documents
+    and is kept in `extra`.
+    """
+
+    id: str
+    batch_id: str = ""
+    owner: str = ""
+    sender: str = field(repr=masking.number)
+    """The phone."""
+    recipient: str = field(default="", repr=masking.number)
+    """The number of yours that it was sent to."""
+    body: str = field(repr=masking.text)
+    segments: int = 1
+    type: str = field(default="sms", metadata=TYPES)
+    datacoding: str = field(default="gsm", metadata=DATACODINGS)
+    priority: int = 1
+    statuses: Sequence[StatusChange] = ()
+    modified: datetime | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it says STOP and nothing else, in any case."""
+        return self.body.strip().upper() == "STOP"
+
+
+@frozen(kw_only=True)
 class ConversationSummary(Open):
     """How much was said with one participant."""
 
