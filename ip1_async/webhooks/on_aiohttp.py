@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -39,3 +40,18 @@ def application(hooks: Webhooks) -> web.Application:
 async def _parts(request: web.Request) -> AsyncIterator[bytes]:
     async for part in request.content.iter_any():
         yield part
+
+
+@asynccontextmanager
+async def served(hooks: Webhooks, host: str, port: int) -> AsyncGenerator[int]:
+    """Serves the webhooks alone; gives the port. Raises `OSError` for one that is taken."""
+    runner = web.AppRunner(application(hooks), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise OSError(f"port {port} of {host} cannot be used: {error.strerror}") from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
