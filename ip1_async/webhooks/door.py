@@ -49,7 +49,8 @@ class Rules:
 
         Whoever does not know the secret, or comes from elsewhere, learns nothing but that there is nothing.
         """
-        if not self._knows(path.rpartition("/")[2]) or not self._from_here(headers.get("x-forwarded-for", ""), peer):
+        # Some frameworks end the path of what is mounted with a slash.
+        if not self._knows(path.rstrip("/").rpartition("/")[2]) or not self._from_here(headers.get("x-forwarded-for", ""), peer):
             return 404
         if method != "POST":
             return 405

@@ -328,7 +328,8 @@ class Webhooks:
             async for event in self._readback.reports(batch, lambda message: under_way.append(not message.is_final)):
                 state = await self.store.state(event.message)
                 if state is None or not state.is_final:
-                    self.counts.lost += bool(await self.take(event))
+                    new = await self.take(event)
+                    self.counts.lost += bool(new)
         except IP1Error as error:
             log.warning("a batch could not be read back: %s", type(error).__name__)
             return False
