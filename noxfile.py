@@ -64,4 +64,5 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[test]", "twilio", "telnyx", "aiobotocore", "openai")
     session.run("python", "-m", "benchmarks.walk")
     session.run("python", "-m", "benchmarks.sandbox")
+    session.run("python", "-m", "benchmarks.webhooks")
     session.run("python", "-m", "benchmarks.double_send")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import sandbox
+from benchmarks import sandbox, webhooks
 from benchmarks.double_send import OURS, SITUATIONS, Cell, cell, figures
 from benchmarks.figures import Bar, Figure, tell
 
@@ -31,6 +31,14 @@ async def test_every_page_of_the_sandbox_is_compared(capsys: pytest.CaptureFixtu
     await sandbox.main(2000)
     named = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert named == [f"{shape}.{page}" for shape in ("large_batches", "small_batches") for page in sandbox.PAGES]
+
+
+async def test_every_report_is_posted_and_handled() -> None:
+    found = {each.name: each.value for each in await webhooks.measured(150)}
+    for connections in (100, 150):
+        assert found[f"webhooks.{connections}_connections.answered_200"] == 1.0
+        assert found[f"webhooks.{connections}_connections.handled"] == 1.0
+        assert found[f"webhooks.{connections}_connections.loop_lag"] > 0
 
 
 def test_a_bar_is_missed_only_by_more_than_noise() -> None:

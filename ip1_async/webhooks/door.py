@@ -50,7 +50,9 @@ class Rules:
         Whoever does not know the secret, or comes from elsewhere, learns nothing but that there is nothing.
         """
         # Some frameworks end the path of what is mounted with a slash.
-        if not self._knows(path.rstrip("/").rpartition("/")[2]) or not self._from_here(headers.get("x-forwarded-for", ""), peer):
+        if not self._knows(path.rstrip("/").rpartition("/")[2]) or not self._from_here(
+            headers.get("x-forwarded-for", ""), peer
+        ):
             return 404
         if method != "POST":
             return 405
