@@ -223,7 +223,8 @@ class _Shapes:
         # A null stands for a text or texts left out.
         if field.default is not attrs.NOTHING and limit in (checks.text, checks.texts):
             said = {"anyOf": [said, _plain[types.NoneType]]}
-        return {**said, **_told(model, field)}
+        # What a field says of itself is said to the client's user, and true of the wire only for what is sent.
+        return {**said, **(_told(model, field) if limit is not None else {})}
 
 
 def _told(model: Any, field: attrs.Attribute[Any]) -> Schema:

@@ -79,6 +79,9 @@ async def test_faults_are_shown_added_and_replaced(control: Any, call: Caller) -
         ("PUT", "webhooks", {"id_name": "ID"}, "id_name"),
         ("POST", "incoming", {"sender": ANN, "recipient": OURS}, "body"),
         ("POST", "incoming", {"sender": "+46", "recipient": OURS, "body": "x"}, "sender"),
+        ("POST", "incoming", {"sender": "ÅÄÖ", "recipient": OURS, "body": "x"}, "sender"),
+        ("POST", "incoming", {"sender": "٤٦٧٠", "recipient": OURS, "body": "x"}, "sender"),
+        ("POST", "faults", {"do": "delay", "seconds": 1e300}, "faults"),
         ("POST", "cancel", {"batch": 5, "x": 1}, "x"),
     ],
 )
@@ -144,7 +147,10 @@ async def test_the_log_gives_what_is_new(control: Any, call: Caller) -> None:
     assert [(each["number"], each["method"], each["status"]) for each in entries] == [(1, "POST", 200), (2, "GET", 404)]
     assert json.loads(entries[0]["body"]) == WHOLE
     assert (await control("GET", "log?after=1"))["requests"] == entries[1:]
-    assert (await control("GET", "posts")) == {"posts": [], "first": None}
+    assert (await control("GET", "log?after=0&limit=1"))["requests"] == entries[:1]
+    assert (await control("GET", "log"))["first"] == 1
+    posts = await control("GET", "posts")
+    assert (posts["posts"], posts["first"]) == ([], None)
 
 
 async def test_everything_is_forgotten_on_request(control: Any, call: Caller) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from attrs import evolve
@@ -497,3 +498,54 @@ async def test_a_summary_counts_what_the_messages_say_at_any_time(call: Caller, 
         summary = (await call("GET", f"/v2/batches/{made['id']}"))["messageSummary"]
         assert {code: each["messages"] for code, each in summary.items()} == said
         await clock.advance(0.17)
+
+
+@pytest.mark.parametrize("id", ["6a" + "f" * 22, "6a" + "１" * 22, "6A" + "0" * 22, "6a"])
+async def test_an_id_of_somebody_else_is_not_found(call: Caller, id: str) -> None:
+    quoted = quote(id)
+    await call("GET", f"/v2/batches/{quoted}", expect=404)
+    await call("GET", f"/v2/batches/{quoted}/messages", expect=404)
+    await call("DELETE", f"/v2/batches/{quoted}", expect=404)
+    assert (await call("GET", f"/_sandbox/batches?batch={quoted}"))["batches"] == []
+
+
+async def test_what_has_ended_before_a_cancellation_stays_ended(call: Caller, clock: ManualClock) -> None:
+    await call("PUT", f"/v2/blacklist/{BO}")
+    made = await sent(call, recipients=[ANN, BO], deliveryWindows=[{"opens": "2026-02-01T00:00:00Z"}])
+    await clock.advance(5)
+    await call("DELETE", f"/v2/batches/{made['id']}")
+    summary = (await call("GET", f"/v2/batches/{made['id']}"))["messageSummary"]
+    assert {code: each["messages"] for code, each in summary.items()} == {"203": 1, "405": 1}
+    _, blocked = await messages(call, made)
+    whole = await call("GET", f"/v2/batches/{made['id']}/messages/{blocked['id']}")
+    assert [each["code"] for each in whole["statuses"]] == [101, 405]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"opens": "9999-12-31T00:00:00Z"},
+        {"opens": "0001-01-01T00:00:00+14:00"},
+        {"closes": "9999-12-31T23:59:59-12:00"},
+    ],
+)
+async def test_a_window_at_the_end_of_time_is_refused(call: Caller, window: dict[str, str]) -> None:
+    answer = await call.ask("POST", "/v2/batches", WHOLE | {"deliveryWindows": [window]})
+    assert answer.status == 400
+    assert "1971" in answer.text
+
+
+async def test_an_answer_goes_to_the_account_that_texted_the_phone(clock: ManualClock) -> None:
+    async with Sandbox(clock=clock) as sandbox, caller(sandbox) as call:
+        child = await call("POST", "/api/me/children", {"Name": "Child"})
+        own = call.as_holder_of(child["Key"])
+        await own("PUT", "/v2/me/senders/46700000077")
+        await sandbox.receive(sender=BO, recipient="46700000077", body="Before anything was sent")
+        assert len(await own("GET", f"/v2/conversations/{BO}")) == 1
+        await sandbox.receive(sender=ANN, recipient="46700000077", body="STOP")
+        assert [each["msisdn"] for each in await own("GET", "/v2/blacklist")] == [ANN]
+        assert await call("GET", "/v2/blacklist") == []
+        await sandbox.receive(sender=ANN, recipient="46700000088", body="STOP")
+        assert [each["msisdn"] for each in await call("GET", "/v2/blacklist")] == [ANN]
+        with pytest.raises(ValueError, match="numbers of at most 15 digits"):
+            await sandbox.receive(sender="+46 70", recipient="iP1", body="x")

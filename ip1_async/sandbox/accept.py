@@ -23,6 +23,7 @@ _msisdn = re.compile(r"[0-9]{1,15}").fullmatch
 _types = {"sms": "sms", "flash": "flash", 0: "flash", 1: "sms"}
 _codings = {"gsm": "gsm", "ucs": "ucs", 0: "gsm", 2: "ucs"}
 MOST_UNITS = 2000
+_WEEK = timedelta(days=7)
 
 
 @frozen
@@ -173,7 +174,7 @@ def _windows(value: Any, now: datetime) -> tuple[tuple[datetime, datetime], ...]
         at = f"deliveryWindows[{position}]"
         said, _ = bodies.sorted_out(each, ("opens", "closes"), at)
         opens = now if said.get("opens") is None else _time(said["opens"], f"{at}.opens")
-        closes = opens + timedelta(days=7) if said.get("closes") is None else _time(said["closes"], f"{at}.closes")
+        closes = opens + _WEEK if said.get("closes") is None else _time(said["closes"], f"{at}.closes")
         if closes <= opens:
             raise bodies.invalid(at, "A window closes after it opens.")
         found.append((opens, closes))
@@ -185,7 +186,10 @@ def _time(value: Any, name: str) -> datetime:
         at = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise bodies.invalid(name, "This must be an ISO 8601 time.") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    if not 1971 <= at.year <= 9000:
+        raise bodies.invalid(name, "This must be a time between the years 1971 and 9000.")
+    return at
 
 
 def _url(value: Any) -> str | None:

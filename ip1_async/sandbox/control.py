@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,10 @@ from aiohttp import web
 from attrs import asdict, define, field, fields
 
 from ip1_async import openapi
-from ip1_async.sandbox import batches, faults, inbox
+from ip1_async.sandbox import batches, faults, inbox, messages
 from ip1_async.sandbox.answers import Refused
 from ip1_async.sandbox.bodies import invalid
-from ip1_async.sandbox.journal import Journal
+from ip1_async.sandbox.journal import Journal, Logged, Posted
 from ip1_async.sandbox.postman import Transact
 from ip1_async.sandbox.reports import Habits
 from ip1_async.sandbox.server import OWN, answered, as_problem, parsed
@@ -136,7 +136,6 @@ class Control:
             self.sandbox.run(speed)
         if seconds:
             await self.sandbox.advance(seconds=seconds)
-        self.tell()
         return await self.clock(request)
 
     # Faults and webhooks
@@ -149,7 +148,6 @@ class Control:
         """One fault as an object or a line, or several in an array."""
         said = await _json(request)
         self.sandbox.fault(*_rules(said if is_array(said) else [said]))
-        self.tell()
         return await self.faults(request)
 
     async def set_faults(self, request: web.Request) -> web.Response:
@@ -162,12 +160,10 @@ class Control:
             raise invalid("requestsPerSecond", f"{wrong}.") from None
         self.sandbox.clear_faults()
         self.sandbox.fault(*rules)
-        self.tell()
         return await self.faults(request)
 
     async def clear_faults(self, request: web.Request) -> web.Response:
         self.sandbox.clear_faults()
-        self.tell()
         return await self.faults(request)
 
     async def webhooks(self, request: web.Request) -> web.Response:
@@ -194,10 +190,9 @@ class Control:
             if not isinstance(said.get(name), str) or not said[name].strip():
                 raise invalid(name, f"{name} is a text that is not blank.")
         for name in ("sender", "recipient"):
-            if not said[name].isalnum() or len(said[name]) > 15:
+            if not messages.is_end(said[name]):
                 raise invalid(name, f"{name} is a number of at most 15 digits, or a sender.")
         id = await self.sandbox.receive(sender=said["sender"], recipient=said["recipient"], body=said["body"])
-        self.tell()
         return answered({"id": id})
 
     async def phones(self, request: web.Request) -> web.Response:
@@ -249,21 +244,31 @@ class Control:
         """Cancels a batch, as its owner would."""
         said = await _object(request, "batch")
         await self.sandbox.cancel(str(said.get("batch")))
-        self.tell()
         return answered({})
 
     # Logs
 
     async def log(self, request: web.Request) -> web.Response:
-        return _latest(request, "requests", self.journal.requests)
+        return self._entries(request, "requests", self.journal.requests)
 
     async def posts(self, request: web.Request) -> web.Response:
-        return _latest(request, "posts", self.journal.posts)
+        return self._entries(request, "posts", self.journal.posts)
+
+    def _entries(self, request: web.Request, name: str, entries: Iterable[Logged | Posted]) -> web.Response:
+        """The latest entries, or the first ones after a number; with the number of the first that is kept."""
+        after, limit, kept = _number_of(request, "after"), _limit(request), list(entries)
+        found = kept[-limit:] if after is None else [each for each in kept if each.number > after][:limit]
+        return answered(
+            {
+                name: [each.as_json() for each in found],
+                "first": kept[0].number if kept else None,
+                "run": self.journal.run,
+            }
+        )
 
     async def reset(self, request: web.Request) -> web.Response:
         await _object(request)
         await self.sandbox.reset()
-        self.tell()
         return answered({})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -289,13 +294,6 @@ class Control:
             self._listeners.discard(told)
             ends.cancel()
         return stream
-
-
-def _latest(request: web.Request, name: str, entries: Any) -> web.Response:
-    """The entries with a greater number than `after`, at most so many of the latest; and the first that is kept."""
-    after, kept = _number_of(request, "after") or 0, list(entries)
-    found = [each for each in kept[-_limit(request) :] if each.number > after]
-    return answered({name: [each.as_json() for each in found], "first": kept[0].number if kept else None})
 
 
 async def _json(request: web.Request) -> Any:

@@ -23,7 +23,10 @@ class Wrong(ValueError):
 Check = Callable[[object, "Attribute[Any]", Any], None]
 
 
-def _at_least(least: float, most: float = float("inf"), *, whole: bool = False) -> Check:
+_MOST = 1_000_000_000
+
+
+def _at_least(least: float, most: float, *, whole: bool = False) -> Check:
     kind, called = (int, "whole number") if whole else (int | float, "number")
 
     def fits(value: Any) -> bool:
@@ -31,8 +34,7 @@ def _at_least(least: float, most: float = float("inf"), *, whole: bool = False) 
 
     def check(rule: object, attribute: Attribute[Any], value: Any) -> None:
         if not fits(value) and not (value is None and attribute.default is None):
-            limit = f"from {least:g} to {most:g}" if most < float("inf") else f"of at least {least:g}"
-            raise Wrong(f"{attribute.name} of a fault is a {called} {limit}")
+            raise Wrong(f"{attribute.name} of a fault is a {called} from {least:g} to {most:.16g}")
 
     return check
 
@@ -78,9 +80,9 @@ class Fault:
     path: str = field(default="*", validator=_text)
     when: When = field(default="before", kw_only=True, validator=_one_of("before", "after"))
     status: int = field(default=503, kw_only=True, validator=_at_least(400, 599, whole=True))
-    seconds: float = field(default=1.0, kw_only=True, validator=_at_least(0))
-    retry_after: int | None = field(default=None, kw_only=True, validator=_at_least(0, whole=True))
-    times: int | None = field(default=None, kw_only=True, validator=_at_least(1, whole=True))
+    seconds: float = field(default=1.0, kw_only=True, validator=_at_least(0, _MOST))
+    retry_after: int | None = field(default=None, kw_only=True, validator=_at_least(0, _MOST, whole=True))
+    times: int | None = field(default=None, kw_only=True, validator=_at_least(1, _MOST, whole=True))
     chance: float = field(default=1.0, kw_only=True, validator=_at_least(0, 1))
 
     def hits(self, method: str, path: str) -> bool:

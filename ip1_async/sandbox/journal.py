@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any
 
 from attrs import asdict, field, frozen
@@ -66,6 +67,8 @@ class Journal:
         self.posts: deque[Posted] = deque(maxlen=MOST_ENTRIES)
         self.changed: Callable[[], object] = lambda: None
         self._requests = self._posts = 0
+        self.run = token_hex(8)
+        """Tells a page that the numbers have begun again."""
 
     def request(self, **facts: Any) -> None:
         self._requests += 1

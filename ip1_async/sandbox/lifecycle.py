@@ -70,11 +70,12 @@ def sending_at(created: float, windows: Sequence[tuple[float, float]]) -> float 
 def steps(way: Way, now: float) -> list[Step]:
     """The statuses so far, the oldest first."""
     begins = sending_at(way.created, way.windows)
-    if way.cancelled is not None:
+    rejected = way.created + READY if way.ends in (402, 405) else None
+    if way.cancelled is not None and (rejected is None or way.cancelled < rejected):
         planned = [*_waiting(way.created), Step(203, True, way.cancelled)]
         planned = [each for each in planned if each.code == 203 or each.at < way.cancelled]
-    elif way.ends in (402, 405):
-        planned = [Step(101, False, way.created), Step(way.ends, True, way.created + READY)]
+    elif rejected is not None:
+        planned = [Step(101, False, way.created), Step(way.ends, True, rejected)]
     elif begins is None:
         expired = max(way.created + READY, max(closes for _, closes in way.windows))
         planned = [*_waiting(way.created), Step(202, True, expired)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from typing import Any
 
@@ -11,8 +12,10 @@ from ip1_async.sandbox import bodies, lifecycle, prices
 from ip1_async.sandbox.answers import Call, Reply, answers
 from ip1_async.sandbox.batches import batch_row, count, summaries, way
 from ip1_async.sandbox.paging import page, window
-from ip1_async.sandbox.state import State, id_of, number_of, stamp_at
+from ip1_async.sandbox.state import MAIN_ACCOUNT, State, id_of, number_of, stamp_at
 from ip1_async.text import measure
+
+_end = re.compile(r"[0-9]{1,15}|[0-9A-Za-z]{1,11}").fullmatch
 
 
 @answers(Batches.messages)
@@ -111,6 +114,26 @@ def summary(state: State, call: Call) -> Reply:
             "mobileOriginatedMessages": counts["mo"],
         }
     )
+
+
+def is_end(name: str) -> bool:
+    """Whether this can be one end of a conversation: a number, or a sender."""
+    return bool(_end(name))
+
+
+def account_of(state: State, phone: str, ours: str) -> str:
+    """Whose a text from a phone is."""
+    row = state.db.execute(
+        """
+        SELECT b.account FROM messages m JOIN batches b ON b.number = m.batch
+        WHERE m.recipient = :phone AND b.sender = :ours AND b.direction = 'mt' ORDER BY m.number DESC LIMIT 1
+        """,
+        {"phone": phone, "ours": ours},
+    ).fetchone()
+    if row is None:
+        query = "SELECT account FROM senders WHERE sender = ? ORDER BY account = ? DESC"
+        row = state.db.execute(query, (ours, MAIN_ACCOUNT)).fetchone()
+    return MAIN_ACCOUNT if row is None else str(row[0])
 
 
 def receive(state: State, account: str, *, sender: str, recipient: str, body: str) -> str:

@@ -22,7 +22,7 @@ from ip1_async.sandbox.journal import Journal, Logged, Posted
 from ip1_async.sandbox.postman import Postman
 from ip1_async.sandbox.reports import Habits
 from ip1_async.sandbox.server import MOST_BYTES, Front
-from ip1_async.sandbox.state import MAIN_ACCOUNT, State, number_of
+from ip1_async.sandbox.state import State, number_of
 from ip1_async.sandbox.trouble import Trouble
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The address to give a client as `base_url`; the inbox page is there, too."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     # Time
 
@@ -82,10 +82,12 @@ class Sandbox:
         """Move its time on, as by `advance(minutes=10)`, and have every webhook posted that is due by then."""
         self._open().pace.advance((span or timedelta(**parts)).total_seconds())
         await self._postman.rested()
+        self._journal.changed()
 
     def run(self, speed: float) -> None:
         """Let its time go this many times as fast as the clock; 0 stops it."""
         self._open().pace.run(checked_speed(speed))
+        self._journal.changed()
 
     @property
     def speed(self) -> float:
@@ -97,6 +99,7 @@ class Sandbox:
     def fault(self, *rules: str | Fault) -> None:
         """Switch faults on: lines such as `"POST /v2/batches 503 after times=3"`; raises `ValueError` for others."""
         self._trouble.add(*rules)
+        self._journal.changed()
 
     @property
     def faults(self) -> Sequence[Fault]:
@@ -106,6 +109,7 @@ class Sandbox:
     def clear_faults(self) -> None:
         """Switch all faults off."""
         self._trouble.replace(())
+        self._journal.changed()
 
     @property
     def requests_per_second(self) -> int | None:
@@ -115,6 +119,7 @@ class Sandbox:
     @requests_per_second.setter
     def requests_per_second(self, most: int | None) -> None:
         self._trouble.limit = most
+        self._journal.changed()
 
     @property
     def webhooks(self) -> Habits:
@@ -124,6 +129,7 @@ class Sandbox:
     @webhooks.setter
     def webhooks(self, habits: Habits) -> None:
         self._postman.habits = habits
+        self._journal.changed()
 
     # What happened
 
@@ -139,7 +145,8 @@ class Sandbox:
 
     def messages(self, to: str | None = None, *, containing: str = "") -> Sequence[Text]:
         """All messages that were sent, or those to one phone, with this text in them; the oldest first."""
-        return self._at_once(lambda state: inbox.texts(state, to=to, containing=containing))
+        number = None if to is None else to.lstrip("+")
+        return self._at_once(lambda state: inbox.texts(state, to=number, containing=containing))
 
     def assert_sent(self, to: str, *, containing: str = "", times: int | None = None) -> Sequence[Text]:
         """The messages to a phone with this text in them; raises `AssertionError` where there is none, or are not *times*.
@@ -158,15 +165,21 @@ class Sandbox:
     async def receive(self, *, sender: str, recipient: str, body: str) -> str:
         """Have the phone *sender* send a text to *recipient*, a number of yours; gives the message's id.
 
-        STOP puts the phone on the blacklist. It is posted to the setting `IncomingCallbackUrl`, where there is one.
+        It goes to the account that last texted the phone as *recipient*, else to one that has registered it, else to the
+        main one: STOP puts the phone on its blacklist, and it is posted to its setting `IncomingCallbackUrl`, where there
+        is one. Raises `ValueError` where one of them is neither a number nor a sender.
         """
+        if not (messages.is_end(sender) and messages.is_end(recipient)):
+            raise ValueError("sender and recipient are numbers of at most 15 digits, or senders")
 
         def work(state: State) -> str:
-            id = messages.receive(state, MAIN_ACCOUNT, sender=sender, recipient=recipient, body=body)
-            reports.arrived(state, MAIN_ACCOUNT, number_of(id))
+            account = messages.account_of(state, sender, recipient)
+            id = messages.receive(state, account, sender=sender, recipient=recipient, body=body)
+            reports.arrived(state, account, number_of(id))
             return id
 
         id = await self._transaction(work)
+        self._journal.changed()
         self._postman.wake()
         return id
 
@@ -179,6 +192,7 @@ class Sandbox:
             reports.announce(state, batches.batch_row(state, account, batch), self.webhooks, self._trouble.chance)
 
         await self._transaction(work)
+        self._journal.changed()
         self._postman.wake()
 
     async def reset(self) -> None:

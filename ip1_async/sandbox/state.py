@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -135,12 +136,14 @@ def id_of(number: int) -> str:
     return f"6a{number:022x}"
 
 
+_ours = re.compile(r"6a[0-9a-f]{22}").fullmatch
+
+
 def number_of(id: str) -> int:
     """The number behind an id; -1 for what is none of ours."""
-    try:
-        return int(id[2:], 16) if len(id) == 24 and id.startswith("6a") and id == id.lower() else -1
-    except ValueError:
-        return -1
+    number = int(id[2:], 16) if _ours(id) else -1
+    # What SQLite has room for.
+    return number if number < 1 << 62 else -1
 
 
 def _opened(path: str | Path | None) -> sqlite3.Connection:

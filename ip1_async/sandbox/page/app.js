@@ -48,7 +48,13 @@ const LIKED = "ip1 sandbox: theme";
 
 function useTheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const [theme, set] = useState(localStorage.getItem(LIKED) ?? (dark.matches ? "dark" : "light"));
+  const now = () => localStorage.getItem(LIKED) ?? (dark.matches ? "dark" : "light");
+  const [theme, set] = useState(now);
+  useEffect(() => {
+    const changed = () => set(now());
+    dark.addEventListener("change", changed);
+    return () => dark.removeEventListener("change", changed);
+  }, []);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
@@ -68,6 +74,9 @@ function useKeys() {
       if (event.key === "Escape") {
         if (typing) typing.blur();
         else document.querySelector("a.back")?.click();
+      } else if (!typing && event.key === "ArrowDown" && document.activeElement === document.body) {
+        event.preventDefault();
+        document.querySelector("[data-item]")?.focus();
       } else if (!typing && event.key === "/") {
         event.preventDefault();
         document.querySelector("input[type=search]")?.focus();

@@ -7,7 +7,7 @@ import { toPhone } from "./inbox.js";
 import { atMoment, briefly, coding, count, counted, money, phoneName, statusName, statusTone } from "./words.js";
 
 const PAGE = 40;
-const MESSAGES = 50;
+const MESSAGES = 100;
 const ORDER = ["good", "moving", "ended", "bad"];
 
 const codesOf = (batch) => Object.entries(batch.messageSummary).map(([code, each]) => ({ code: Number(code), ...each }));
@@ -21,20 +21,20 @@ export function Batches({ chosen, now }) {
       return { items: batches, next: batches.length === PAGE ? batches.at(-1).id : null };
     },
     [],
-    { name: (batch) => batch.id, age: (batch) => batch.id, moving: (items) => items.some(isMoving) },
+    { size: PAGE, name: (batch) => batch.id, moving: (items) => items.some(isMoving) },
   );
   return html`
     <section class="pane list" aria-label="Batches">
       <nav class="scroll" aria-label="Batches, the latest first" onKeyDown=${onArrows}>
         ${list.items.map((batch) => html`<${Entry} key=${batch.id} batch=${batch} on=${batch.id === chosen} now=${now} />`)}
-        <${More} more=${list.more} loading=${list.loading} />
+        <${More} more=${list.more} loading=${list.loading} failed=${list.error !== null} />
         <${Failure} error=${list.error} />
         ${list.ready && list.items.length === 0 && html`<${Empty} title="No batch yet"><p>Every send makes one.</p><//>`}
       </nav>
     </section>
     <section class="pane detail" aria-label="Batch">
       ${chosen
-        ? html`<${Batch} key=${chosen} id=${chosen} now=${now} />`
+        ? html`<${Batch} key=${chosen} id=${chosen} />`
         : html`<${Empty} title="Pick a batch"><p>See how far its messages have come, what they cost, and who did not get one.</p><//>`}
     </section>
   `;
@@ -63,7 +63,7 @@ function Bar({ batch }) {
   `;
 }
 
-function Batch({ id, now }) {
+function Batch({ id }) {
   const { data, error, refresh } = useLive(
     async () => (await ask(`batches?${query({ batch: id })}`)).batches[0] ?? { absent: true },
     [id],
@@ -86,7 +86,7 @@ function Batch({ id, now }) {
   return html`
     <header class="detail-head">
       <a class="back icon-only" href="#/batches" aria-label="Back to all batches"><${Icon} name="back" /></a>
-      <div><h1>${counted(data.recipients, "recipient")}</h1><p>from ${data.sender}, ${atMoment(data.created)}</p></div>
+      <div><h1>${counted(data.recipients, "recipient")}</h1><p>from ${data.sender}, ${atMoment(data.created)}, ${money(price.total, price.currency)}</p></div>
       ${data.status === 203 && html`<${Chip} tone="ended">Cancelled<//>`}
       ${data.open && html`<${Careful} label="Cancel batch" sure="Really cancel it?" onSure=${cancel} />`}
     </header>
@@ -114,7 +114,7 @@ function Batch({ id, now }) {
         <div><dt>Id</dt><dd class="address">${data.id}</dd></div>
       </dl>
       <h2>Recipients</h2>
-      <${Recipients} id=${id} now=${now} />
+      <${Recipients} id=${id} />
     </div>
   `;
 }
@@ -155,28 +155,19 @@ function Funnel({ total, codes }) {
 }
 
 function Recipients({ id }) {
-  const [pages, setPages] = useState(1);
-  const { data, error } = useLive(
-    async () => {
-      const found = [];
-      for (let page = 0; page < pages; page += 1) {
-        const { messages } = await ask(`messages?${query({ batch: id, after: found.at(-1)?.id, limit: MESSAGES })}`);
-        found.push(...messages);
-        if (messages.length < MESSAGES) break;
-      }
-      return found;
+  const list = useLongList(
+    async (after) => {
+      const { messages } = await ask(`messages?${query({ batch: id, after, limit: MESSAGES })}`);
+      return { items: messages, next: messages.length === MESSAGES ? messages.at(-1).id : null };
     },
-    [id, pages],
-    (messages) => messages.some((each) => !each.final),
+    [id],
+    { size: MESSAGES, name: (each) => each.id, moving: (messages) => messages.some((each) => !each.final) },
   );
-  const [kept, keep] = useState([]);
-  if (data !== null && data !== kept) keep(data);
-  const shown = data ?? kept;
   return html`
     <div class="wide"><table>
       <thead><tr><th>Phone</th><th>Status</th><th class="number">Segments</th><th class="number">Price</th></tr></thead>
       <tbody>
-        ${shown.map((each) => html`
+        ${list.items.map((each) => html`
           <tr key=${each.id}>
             <td><a href=${toPhone(each.recipient)}>${phoneName(each.recipient)}</a></td>
             <td><${Status} code=${each.status} /></td>
@@ -185,7 +176,7 @@ function Recipients({ id }) {
         `)}
       </tbody>
     </table></div>
-    <${Failure} error=${error} />
-    ${shown.length === pages * MESSAGES && html`<button type="button" class="quiet more" onClick=${() => setPages(pages + 1)}>Show more</button>`}
+    <${Failure} error=${list.error} />
+    ${list.more && html`<button type="button" class="quiet more" onClick=${list.more}>Show more</button>`}
   `;
 }

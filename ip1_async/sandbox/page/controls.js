@@ -1,7 +1,7 @@
 // What goes wrong, how fast time goes, how webhooks behave.
 
 import { html, useState } from "./preact-htm.js";
-import { Careful, Failure, Icon, Switch } from "./parts.js";
+import { Careful, Failure, Icon, NumberField, Switch } from "./parts.js";
 import { ask, useLive } from "./remote.js";
 import { atMoment } from "./words.js";
 
@@ -65,10 +65,7 @@ function Faults() {
   const add = (rule) => act("faults", { method: "POST", body: rule });
   const rules = data?.faults ?? [];
   const replace = (faults, requestsPerSecond) => act("faults", { method: "PUT", body: { faults, requestsPerSecond } });
-  const limit = async (event) => {
-    const said = event.target.value.trim();
-    await replace(rules, said === "" ? null : Number(said));
-  };
+  const limit = (said) => replace(rules, said === "" ? null : Number(said));
   return html`
     <article class="card">
       <h2>Faults</h2>
@@ -84,7 +81,7 @@ function Faults() {
       <div class="presets">${READY.map(([label, rule]) => html`<button type="button" onClick=${() => add(rule)}>${label}</button>`)}</div>
       <${OwnFault} add=${add} />
       <label class="field inline"><span>Requests let through per second</span>
-        <input type="number" min="1" step="1" placeholder="all" value=${data?.requestsPerSecond ?? ""} onChange=${limit} />
+        <${NumberField} min="1" step="1" placeholder="all" value=${data?.requestsPerSecond ?? ""} onCommit=${limit} />
       </label>
     </article>
   `;
@@ -157,7 +154,7 @@ function Habits() {
       ${habit("anywhere", "Leave this machine", "Addresses of other machines are posted to, too.")}
       <${Switch} label="Call the message id" hint="Reports say id instead of messageId: documents differ." checked=${data?.id_name === "id"} onChange=${(on) => set({ id_name: on ? "id" : "messageId" })} />
       <label class="field inline"><span>Seconds that each comes late</span>
-        <input type="number" min="0" step="any" value=${data?.late ?? 0} onChange=${(event) => set({ late: Number(event.target.value) })} />
+        <${NumberField} min="0" step="any" value=${data?.late ?? 0} onCommit=${(said) => set({ late: Number(said) })} />
       </label>
     </article>
   `;

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact-htm.js";
 import { Chip, Empty, Failure, Icon, More, Search, Status, onArrows } from "./parts.js";
-import { ask, query, useLive, useLongList } from "./remote.js";
+import { ask, query, useLongList } from "./remote.js";
 import { atTime, briefly, coding, counted, money, onDay, phoneName, statusName } from "./words.js";
 
 export const toPhone = (phone) => `#/phones/${encodeURIComponent(phone)}`;
@@ -16,26 +16,28 @@ export function Inbox({ chosen, now }) {
       return { items: found.phones, next: found.next };
     },
     [search],
-    { name: (item) => item.phone, age: (item) => item.last.id, moving: (items) => items.some((item) => !item.last.final) },
+    { size: PAGE, name: (item) => item.phone, moving: (items) => items.some((item) => !item.last.final) },
   );
   const [fresh, setFresh] = useState("");
+  const number = fresh.replace(/[^0-9]/g, "");
+  const odd = fresh.trim() !== "" && !/^[1-9][0-9]{6,14}$/.test(number);
   const begin = (event) => {
     event.preventDefault();
-    const phone = fresh.replace(/[^0-9]/g, "");
-    if (phone) location.hash = toPhone(phone);
+    if (odd || !number) return;
+    location.hash = toPhone(number);
     setFresh("");
   };
-  const waiting = list.items.length === 0 && list.more !== null;
   return html`
     <section class="pane list" aria-label="Phones">
       <div class="tools"><${Search} value=${search} onChange=${setSearch} label="Number or words of a text" /></div>
       <nav class="scroll" aria-label="Phones, the latest first" onKeyDown=${onArrows}>
         ${list.items.map((item) => html`<${Phone} key=${item.phone} item=${item} on=${item.phone === chosen} now=${now} />`)}
-        <${More} more=${list.more} loading=${list.loading} eager=${waiting} />
+        <${More} more=${list.more} loading=${list.loading} failed=${list.error !== null} />
         <${Failure} error=${list.error} />
-        ${list.ready && list.items.length === 0 && !waiting && search &&
+        ${list.ready && list.items.length === 0 && search &&
           html`<${Empty} title="Nothing found"><p>No number holds these digits, and no text these words.</p><//>`}
       </nav>
+      ${odd && html`<p class="hint">With the country code first, such as 46701234567.</p>`}
       <form class="tools bottom" onSubmit=${begin}>
         <input
           value=${fresh} onInput=${(event) => setFresh(event.target.value)} inputmode="tel"
@@ -81,31 +83,40 @@ const First = () => html`
   <//>
 `;
 
-const OLDER = 60;
+const TEXTS = 60;
 
 function Conversation({ phone }) {
-  const [older, setOlder] = useState({ messages: [], whole: false });
-  const { data, error } = useLive(
-    () => ask(`conversation?${query({ phone, limit: OLDER })}`),
+  const blacklisted = useRef(false);
+  const list = useLongList(
+    async (before) => {
+      const found = await ask(`conversation?${query({ phone, limit: TEXTS, before })}`);
+      blacklisted.current = found.blacklisted;
+      const items = found.messages.reverse();
+      return { items, next: items.length === TEXTS ? items.at(-1).id : null };
+    },
     [phone],
-    (found) => found.messages.some((each) => !each.final),
+    { size: TEXTS, name: (text) => text.id, moving: (items) => items.some((each) => !each.final) },
   );
-  const known = new Map([...older.messages, ...(data?.messages ?? [])].map((each) => [each.id, each]));
-  const messages = [...known.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
-  const earlier = async () => {
-    const found = await ask(`conversation?${query({ phone, limit: OLDER, before: messages[0].id })}`);
-    setOlder({ messages: [...found.messages, ...older.messages], whole: found.messages.length < OLDER });
-  };
+  const messages = list.items.toReversed();
 
   const room = useRef(null);
-  const seen = useRef({ count: 0, atEnd: true });
+  const seen = useRef({ atEnd: true, height: 0, first: null });
+  const firstId = messages[0]?.id;
   const lastId = messages.at(-1)?.id;
   useLayoutEffect(() => {
-    if (room.current && seen.current.atEnd) room.current.scrollTop = room.current.scrollHeight;
-  }, [lastId]);
+    const { scrollHeight } = room.current;
+    if (seen.current.atEnd) room.current.scrollTop = scrollHeight;
+    // What was looked at stays where it was when earlier texts come in above it.
+    else if (seen.current.first !== firstId) room.current.scrollTop += scrollHeight - seen.current.height;
+    seen.current = { ...seen.current, height: scrollHeight, first: firstId };
+  }, [firstId, lastId]);
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = room.current;
     seen.current.atEnd = scrollHeight - scrollTop - clientHeight < 80;
+  };
+  const earlier = () => {
+    seen.current.atEnd = false;
+    list.more();
   };
 
   let day = null;
@@ -114,20 +125,19 @@ function Conversation({ phone }) {
     <header class="detail-head">
       <a class="back icon-only" href="#/phones" aria-label="Back to all phones"><${Icon} name="back" /></a>
       <div><h1>${phoneName(phone)}</h1></div>
-      ${data?.blacklisted && html`<${Chip} tone="bad" title="Texts to it end with 405">On the blacklist<//>`}
+      ${blacklisted.current && html`<${Chip} tone="bad" title="Texts to it end with 405">On the blacklist<//>`}
     </header>
     <div class="scroll talk" role="log" aria-label=${`Texts to and from ${phone}`} tabindex="0" ref=${room} onScroll=${scrolled}>
-      ${!older.whole && (data?.messages.length ?? 0) >= OLDER &&
-        html`<button type="button" class="quiet more" onClick=${earlier}>Earlier texts</button>`}
+      ${list.more && html`<button type="button" class="quiet more" onClick=${earlier}>Earlier texts</button>`}
       ${messages.map((each) => {
         const begins = onDay(each.at) !== day;
         day = onDay(each.at);
         return html`${begins && html`<p class="day" key=${`day ${each.id}`}>${day}</p>`}<${Bubble} key=${each.id} text=${each} />`;
       })}
-      ${data && messages.length === 0 && html`<p class="day">Nothing was said yet.</p>`}
-      <${Failure} error=${error} />
+      ${list.ready && messages.length === 0 && html`<p class="day">Nothing was said yet.</p>`}
+      <${Failure} error=${list.error} />
     </div>
-    <${Answer} phone=${phone} senders=${data && senders} onSent=${() => (seen.current.atEnd = true)} />
+    <${Answer} phone=${phone} senders=${list.ready ? senders : null} onSent=${() => (seen.current.atEnd = true)} />
   `;
 }
 

@@ -3,18 +3,28 @@
 import { html, useEffect, useRef, useState } from "./preact-htm.js";
 import { Chip, Empty, Failure, Icon, Search, onArrows } from "./parts.js";
 import { ask, query, useLive } from "./remote.js";
-import { answerTone, atMoment, atSecond, counted, pretty } from "./words.js";
+import { answerTone, atMoment, atSecond, counted, phoneName, pretty, statusName } from "./words.js";
 
 const SHOWN = 200;
+const AT_ONCE = 200;
 
-// The entries of a log, the latest first; only new ones are asked for.
+// The entries of a log, the latest first. Only new ones are asked for, until there are no more; those that the sandbox
+// has forgotten, or that another run of it has told, are dropped.
 function useLog(path, name) {
-  const kept = useRef([]);
-  const { data, error } = useLive(async () => {
-    const found = await ask(`${path}?${query({ after: kept.current[0]?.number, limit: SHOWN })}`);
-    const known = kept.current.filter((each) => each.number >= found.first);
-    kept.current = [...found[name].reverse(), ...known].slice(0, 1000);
-    return kept.current;
+  const kept = useRef({ run: null, entries: [] });
+  const { data, error } = useLive(async (stillHere) => {
+    let found;
+    do {
+      found = await ask(`${path}?${query({ after: kept.current.entries[0]?.number ?? 0, limit: AT_ONCE })}`);
+      if (found.run !== kept.current.run) {
+        const asked = kept.current.run !== null;
+        kept.current = { run: found.run, entries: [] };
+        if (asked) continue;
+      }
+      const known = kept.current.entries.filter((each) => found.first !== null && each.number >= found.first);
+      kept.current = { run: found.run, entries: [...found[name].reverse(), ...known] };
+    } while (stillHere() && (found[name].length === AT_ONCE || (kept.current.entries.length === 0 && found.first !== null)));
+    return kept.current.entries;
   }, []);
   return { entries: data ?? [], ready: data !== null, error };
 }
@@ -82,7 +92,7 @@ export function Webhooks() {
       ? html`<span>#</span><span>Time</span><span>Kind</span><span>Address</span><span>Try</span><span>Answer</span>`
       : html`
         <span class="faint">${entry.number}</span><time>${atSecond(entry.at)}</time>
-        <b>${entry.kind === "report" ? "Report" : "Incoming"}</b><code class="path">${entry.url}</code>
+        <b>${entry.kind === "report" ? "Report" : "Incoming"}</b><span class="path">${about(entry)} <code>${entry.url}</code></span>
         <span>${entry.attempt}</span>
         <span><${Chip} tone=${entry.status === 200 ? "good" : entry.next ? "ended" : "bad"}>${entry.status ?? "none"}<//></span>`}
     detail=${(entry) => html`
@@ -92,6 +102,12 @@ export function Webhooks() {
       <p>Delivery reports go to the deliveryReportUrl of a batch, answers of phones to the setting IncomingCallbackUrl.</p>
     <//>`}
   />`;
+}
+
+// What it tells, without being opened.
+function about({ kind, body }) {
+  const said = JSON.parse(body);
+  return kind === "report" ? `${statusName(said.code)}: ${phoneName(said.recipient)}` : `${phoneName(said.sender)}: ${said.body}`;
 }
 
 function outcome({ status, problem, next, attempt }) {

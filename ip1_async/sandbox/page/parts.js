@@ -38,21 +38,17 @@ export const Empty = ({ title, children }) => html`
 export const Failure = ({ error }) => error && html`<p class="failure" role="alert">${error.message}</p>`;
 
 // Reads on when its end comes into sight.
-export function More({ more, loading, eager = false }) {
+export function More({ more, loading, failed }) {
   const end = useRef(null);
   const latest = useRef(more);
   latest.current = more;
   useEffect(() => {
-    if (!more || loading) return undefined;
-    if (eager) {
-      latest.current();
-      return undefined;
-    }
+    if (!more || loading || failed) return undefined;
     const watcher = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && latest.current?.());
     watcher.observe(end.current);
     return () => watcher.disconnect();
-  }, [more !== null, loading, eager]);
-  return more && html`<button ref=${end} class="quiet more" type="button" onClick=${more}>${loading ? "Looking further back…" : "Show more"}</button>`;
+  }, [more !== null, loading, failed]);
+  return more && html`<button ref=${end} class="quiet more" type="button" onClick=${more}>${loading ? "Reading on…" : "Show more"}</button>`;
 }
 
 // A list of links that the arrow keys move through.
@@ -94,10 +90,23 @@ export function Careful({ label, sure, onSure }) {
     return () => clearTimeout(timer);
   }, [asked]);
   return html`
-    <button type="button" class="danger" onClick=${() => (asked ? (ask(false), onSure()) : ask(true))}>
+    <button type="button" class="danger" onClick=${(event) => (asked ? event.detail < 2 && (ask(false), onSure()) : ask(true))}>
       ${asked ? sure : label}
     </button>
   `;
+}
+
+// A number that is sent when it has been typed, whatever is drawn meanwhile.
+export function NumberField({ value, onCommit, ...more }) {
+  const [typed, type] = useState(null);
+  const commit = () => {
+    if (typed !== null) onCommit(typed.trim());
+    type(null);
+  };
+  return html`<input
+    type="number" ...${more} value=${typed ?? value} onInput=${(event) => type(event.target.value)} onBlur=${commit}
+    onKeyDown=${(event) => event.key === "Enter" && (event.preventDefault(), commit())}
+  />`;
 }
 
 export const Switch = ({ label, hint, checked, onChange }) => html`

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "./preact-htm.js";
 
 const AT_MOST_EVERY = 150;
 const WHILE_MOVING = 700;
+const AT_LEAST_EVERY = 10_000;
 
 // The answer of one address below /_sandbox/; throws what the sandbox said where it refuses.
 export async function ask(path, { method = "GET", body } = {}) {
@@ -48,10 +49,21 @@ function nowLive(is) {
   for (const each of [...watchers]) each(is);
 }
 
-const events = new EventSource("/_sandbox/events");
-events.addEventListener("open", () => nowLive(true));
-events.addEventListener("error", () => nowLive(false));
-events.addEventListener("changed", changed);
+// A hidden page listens to nothing: a browser has only a few connections to one host for all of its tabs.
+let events = null;
+function listen() {
+  if (document.hidden) {
+    events?.close();
+    events = null;
+  } else if (events === null) {
+    events = new EventSource("/_sandbox/events");
+    events.addEventListener("open", () => nowLive(true));
+    events.addEventListener("error", () => nowLive(false));
+    events.addEventListener("changed", changed);
+  }
+}
+document.addEventListener("visibilitychange", listen);
+listen();
 
 export function useConnected() {
   const [connected, set] = useState(live !== false);
@@ -62,8 +74,8 @@ export function useConnected() {
   return connected;
 }
 
-// What `load` gives, now and whenever something changed; and again and again while `moving` says that it will change
-// by itself.
+// What `load` gives, now and whenever something changed; and again and again, less and less often while it stays the
+// same, while `moving` says that it will change by itself.
 export function useLive(load, inputs, moving = () => false) {
   const [state, set] = useState({ data: null, error: null });
   const again = useRef(() => {});
@@ -72,6 +84,8 @@ export function useLive(load, inputs, moving = () => false) {
     let busy = false;
     let pending = false;
     let timer = null;
+    let pause = WHILE_MOVING;
+    let before = null;
     async function run() {
       if (busy) {
         pending = true;
@@ -80,12 +94,15 @@ export function useLive(load, inputs, moving = () => false) {
       busy = true;
       clearTimeout(timer);
       try {
-        const data = await load();
+        const data = await load(() => !gone);
         if (gone) return;
         set({ data, error: null });
-        if (moving(data)) timer = setTimeout(run, WHILE_MOVING);
+        const now = JSON.stringify(data);
+        pause = now === before ? Math.min(pause * 1.5, AT_LEAST_EVERY) : WHILE_MOVING;
+        before = now;
+        if (moving(data)) timer = setTimeout(run, pause);
       } catch (error) {
-        if (!gone) set((before) => ({ data: before.data, error }));
+        if (!gone) set((kept) => ({ data: kept.data, error }));
       } finally {
         busy = false;
         if (pending && !gone) {
@@ -107,62 +124,35 @@ export function useLive(load, inputs, moving = () => false) {
   return { ...state, refresh: () => again.current() };
 }
 
-// A long list whose newest part is live and whose older parts are read on demand. `load(cursor)` gives
-// `{ items, next }`; `name` tells items apart and `age` puts the newest first.
-export function useLongList(load, inputs, { name, age, moving }) {
-  const older = useRef({ known: new Map(), next: null, begun: false });
-  const [, draw] = useState(0);
+// A long list of which as much is read, again and again, as somebody has wanted to see. `load(cursor)` gives
+// `{ items, next }`, and `name` tells items apart.
+export function useLongList(load, inputs, { size, name, moving }) {
+  const wanted = useRef(size);
   const [loading, setLoading] = useState(false);
-
-  const take = (items) => {
-    for (const item of items) {
-      const known = older.current.known.get(name(item));
-      if (!known || age(item) >= age(known)) older.current.known.set(name(item), item);
-    }
-  };
-
-  // Before the first look below, which fills the new list.
   useEffect(() => {
-    older.current = { known: new Map(), next: null, begun: false };
-    draw((count) => count + 1);
+    wanted.current = size;
+    setLoading(false);
   }, inputs);
-
-  const { data, error } = useLive(
-    async () => {
-      const list = older.current;
-      const found = await load(null);
-      // So much is new that what is known lies behind a gap.
-      const apart = found.items.length > 0 && !found.items.some((item) => list.known.has(name(item)));
-      if (list !== older.current) return found;
-      if (!list.begun || apart || found.next === null) {
-        list.known.clear();
-        list.next = found.next;
-        list.begun = true;
-      }
-      take(found.items);
-      return found;
+  const { data, error, refresh } = useLive(
+    async (stillHere) => {
+      const known = new Map();
+      let next = null;
+      do {
+        const found = await load(next);
+        for (const item of found.items) if (!known.has(name(item))) known.set(name(item), item);
+        next = found.next;
+      } while (next !== null && known.size < wanted.current && stillHere());
+      if (known.size >= wanted.current || next === null) setLoading(false);
+      return { items: [...known.values()], next };
     },
     inputs,
     (found) => moving?.(found.items) ?? false,
   );
-
-  async function more() {
-    const list = older.current;
-    if (loading || list.next === null) return;
+  const more = () => {
+    if (loading) return;
+    wanted.current = (data?.items.length ?? 0) + size;
     setLoading(true);
-    try {
-      const found = await load(list.next);
-      if (list !== older.current) return;
-      list.next = found.next;
-      take(found.items);
-    } catch {
-      // The next look tells.
-    } finally {
-      setLoading(false);
-      draw((count) => count + 1);
-    }
-  }
-
-  const items = [...older.current.known.values()].sort((one, other) => (age(one) < age(other) ? 1 : age(one) > age(other) ? -1 : 0));
-  return { items, error, ready: data !== null, more: older.current.next === null ? null : more, loading };
+    refresh();
+  };
+  return { items: data?.items ?? [], error, ready: data !== null, more: (data?.next ?? null) === null ? null : more, loading };
 }
