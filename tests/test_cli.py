@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from ip1_async.api import TABLES
@@ -365,3 +367,66 @@ def test_a_wrong_word_is_named_with_where_to_look(ip1: Any, line: str, said: str
     code, out, err = ip1(*line.split())
     assert (code, out) == (2, "")
     assert said in err
+
+
+# Webhooks in a terminal
+
+SECRET = "0123456789abcdef"
+REPORT = {
+    "messageId": "m", "batchId": "b", "recipient": "46700000001", "code": 201, "duration": 1, "reference": "[red]order",
+    "created": "2026-01-02T08:00:05Z",
+}  # fmt: skip
+INCOMING = {"id": "i", "batchId": "b", "sender": "46700000002", "recipient": "iP1", "body": "STOP"}
+
+
+async def posted(url: str, *bodies: Any) -> list[int]:
+    async with aiohttp.ClientSession() as session:
+        return [(await session.post(url, json=body)).status for body in bodies]
+
+
+def test_events_are_shown_once_forwarded_and_recorded_and_can_be_replayed(
+    tmp_path: Path, ip1: Callable[..., tuple[int, str, str]]
+) -> None:
+    record = tmp_path / "events.jsonl"
+    with program("listen", "--port", "0", "--secret", SECRET) as behind:
+        assert behind.stderr
+        assert behind.stdout
+        forward = behind.stderr.readline().strip().rpartition(" ")[2]
+        with program("listen", "--port", "0", "--json", "--record", str(record), "--forward", forward) as front:
+            assert front.stderr
+            assert front.stdout
+            url = front.stderr.readline().strip().rpartition(" ")[2]
+            assert asyncio.run(posted(url, REPORT, REPORT, INCOMING, {"hello": 1})) == [200, 200, 200, 400]
+            shown = [json.loads(front.stdout.readline()) for _ in range(2)]
+            assert [each["recipient"] for each in shown] == ["46700000001", "iP1"]
+            lines = [behind.stdout.readline() for _ in range(2)]
+            front.send_signal(signal.SIGINT)
+            assert "2 events, 1 repetitions, 1 turned away" in front.communicate(timeout=60)[1]
+            assert front.returncode == 0
+        assert "46700000001  201 DeliveredToHandset  [red]order" in lines[0]
+        assert "46700000002 → iP1 STOP  STOP" in lines[1]
+        assert stat.S_IMODE(record.stat().st_mode) == 0o600
+        code, _, err = ip1("webhooks", "replay", str(record), "--to", forward)
+        assert (code, "2 events posted: 2 answered with 200" in err) == (0, True)
+        code, _, err = ip1("webhooks", "replay", str(record), "--to", forward + "x")
+        assert (code, "2 answered with 404" in err) == (1, True)
+        behind.send_signal(signal.SIGTERM)
+        behind.communicate(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["listen", "--port", "-1"], "--port is a number"),
+        (["listen", "--secret", "short"], "secret is not at least 16"),
+        (["listen", "--forward", "ftp://x"], "begins with http"),
+        (["webhooks", "replay", "missing.jsonl", "--to", "http://127.0.0.1:1"], "missing.jsonl"),
+        (["webhooks", "replay", "pyproject.toml", "--to", "http://127.0.0.1:1"], "line 1 is no recorded event"),
+    ],
+)
+def test_what_cannot_be_listened_to_or_replayed_is_said(
+    ip1: Callable[..., tuple[int, str, str]], argv: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])
+    code, _, err = ip1(*argv)
+    assert (code, words in err) == (2, True), err

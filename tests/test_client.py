@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ip1_async
 from ip1_async import (
     AttemptMade,
     Batch,
@@ -679,13 +681,16 @@ async def test_nothing_of_a_person_or_a_token_shows_in_errors_and_logs(
         assert canary not in shown.replace("".join(traceback.format_stack()), "")
 
 
+OURS = str(Path(ip1_async.__file__).parent) + os.sep
+
+
 def locals_of_ours(error: BaseException) -> str:
     """What a tool that captures locals would show of our frames, of this error and of those it hides."""
     found: list[str] = []
     at: BaseException | None = error
     while at is not None:
         for frame, _ in traceback.walk_tb(at.__traceback__):
-            if f"{os.sep}ip1_async{os.sep}" in frame.f_code.co_filename:
+            if frame.f_code.co_filename.startswith(OURS):
                 found += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
         at = at.__context__
     return "\n".join(found)

@@ -38,7 +38,7 @@ async def sandbox(
     port
         Where to listen on this machine; 0 takes a free port.
     db
-        A file that keeps everything over restarts; in memory when left out.
+        A file that keeps batches, messages, contacts and time over restarts; in memory when left out.
     token
         The token that opens it.
     speed
