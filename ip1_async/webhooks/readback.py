@@ -9,6 +9,7 @@ from attrs import frozen
 from ip1_async.client import Client
 from ip1_async.errors import NotFound
 from ip1_async.models import DeliveryReport, Message, StatusChange
+from ip1_async.models.status import total
 from ip1_async.webhooks.events import Event, of_report
 
 LONGEST = 3600.0
@@ -28,6 +29,10 @@ class Readback:
         except NotFound:
             return False
         return not isinstance(value, DeliveryReport) or any(each.code == value.code for each in message.statuses)
+
+    async def messages(self, batch: str) -> int:
+        """How many messages a batch has."""
+        return total((await self.client.batches.get(batch)).message_summary).messages
 
     async def reports(self, batch: str, found: Callable[[Message], object]) -> AsyncIterator[Event]:
         """The latest status of every message of a batch, as if it had been reported."""

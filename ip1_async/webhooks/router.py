@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ip1_async.client import Client
 from ip1_async.clock import Clock, SystemClock
-from ip1_async.errors import Invalid, IP1Error, NotFinal
+from ip1_async.errors import Invalid, IP1Error, NotFinal, NotFound
 from ip1_async.flow import Deadlines
 from ip1_async.models import Batch, Message
-from ip1_async.models.status import Group
+from ip1_async.models.status import Group, total
 from ip1_async.webhooks import handlers, record
 from ip1_async.webhooks.dispatch import Counts, Dispatch, log
 from ip1_async.webhooks.door import Rules
@@ -85,10 +85,9 @@ class Webhooks:
         self._handlers: list[Handler] = []
         self._changes: dict[str, set[asyncio.Queue[MessageState]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._dispatch = Dispatch(
-            self.store, self._clock, self._handlers, self._readback.is_true if verify and self._readback else None,
-            self._tell, self.counts, attempts,
-        )  # fmt: skip
+        self._attempts = attempts
+        self._dispatch: Dispatch | None = None
+        """While the webhooks run."""
 
     # Handlers
 
@@ -220,13 +219,17 @@ class Webhooks:
             await asyncio.to_thread(record.append, self._record, now, event.body)
         if added.state is not None:
             self._tell(added.state)
-        self._dispatch.wake()
+        self._wake()
         return added.new
 
     async def join(self, batch: Batch | str) -> None:
         """A batch of yours: handlers that waited for it may run, and its messages are read back if nothing is heard."""
         await self.store.join(batch if isinstance(batch, str) else batch.id, self._clock.now().timestamp())
-        self._dispatch.wake()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._dispatch is not None:
+            self._dispatch.wake()
 
     # Tracking
 
@@ -241,7 +244,7 @@ class Webhooks:
         """
         id = batch if isinstance(batch, str) else batch.id
         await self.join(id)
-        total = await self._total(batch)
+        wanted = await self._total(batch)
         known: dict[str, MessageState] = {}
         until = None if timeout is None else self._clock.monotonic() + timeout
         with self._listening(id) as queue:
@@ -251,7 +254,7 @@ class Webhooks:
                     if known.get(state.message) != state:
                         known[state.message], wait = state, poll
                         yield state
-                while sum(each.is_final for each in known.values()) != total:
+                while sum(each.is_final for each in known.values()) != wanted:
                     told = await self._next(queue, wait, until)
                     if told is None:
                         break
@@ -290,8 +293,8 @@ class Webhooks:
         if isinstance(batch, str) or not batch.message_summary:
             if self._readback is None:
                 return None
-            batch = await self._readback.client.batches.get(batch if isinstance(batch, str) else batch.id)
-        return sum(each.messages for each in batch.message_summary.values())
+            return await self._readback.messages(batch if isinstance(batch, str) else batch.id)
+        return total(batch.message_summary).messages
 
     async def _next(self, queue: asyncio.Queue[MessageState], wait: float, until: float | None) -> MessageState | None:
         now = self._clock.monotonic()
@@ -320,16 +323,24 @@ class Webhooks:
     # Reading back
 
     async def read_back(self, batch: str) -> bool:
-        """Reads a batch's messages and takes their statuses like reports; whether all are final. Nothing without a client."""
+        """Reads a batch's messages and takes their statuses like reports; whether there is no more to hear of it.
+
+        The messages are not read where webhooks have told the end of all of them, and nothing is without a client.
+        """
         if self._readback is None:
             return False
         under_way: list[bool] = []
         try:
+            known = sum(state.is_final for state in await self.store.states(batch))
+            if known and known == await self._readback.messages(batch):
+                return True
             async for event in self._readback.reports(batch, lambda message: under_way.append(not message.is_final)):
                 state = await self.store.state(event.message)
                 if state is None or not state.is_final:
                     new = await self.take(event)
                     self.counts.lost += bool(new)
+        except NotFound:
+            return True
         except IP1Error as error:
             log.warning("a batch could not be read back: %s", type(error).__name__)
             return False
@@ -356,6 +367,10 @@ class Webhooks:
         """Begin to run handlers on the running loop, unless they are run already; the first post does this too."""
         if self._tasks:
             return
+        check = self._readback.is_true if self._verify and self._readback is not None else None
+        self._dispatch = Dispatch(
+            self.store, self._clock, self._handlers, check, self._tell, self.counts, self._attempts
+        )  # fmt: skip
         self._tasks.append(asyncio.create_task(self._dispatch.run(self._places), name="ip1 webhooks"))
         self._tasks.append(asyncio.create_task(self._keeping_house(), name="ip1 webhooks, reconciler"))
 
@@ -366,6 +381,7 @@ class Webhooks:
             each.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self._dispatch = None
         await self.store.close()
 
     async def __aenter__(self) -> Self:

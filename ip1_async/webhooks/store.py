@@ -142,7 +142,7 @@ class SQLiteStore:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._path = None if path is None else Path(path)
-        self._db = _opened(self._path)
+        self._db: sqlite3.Connection | None = _opened(self._path)
         self._thread = ThreadPoolExecutor(1, "ip1-webhooks")
         self._work: list[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = []
         self._draining: asyncio.Task[None] | None = None
@@ -236,11 +236,13 @@ class SQLiteStore:
         return True
 
     async def close(self) -> None:
-        """Commits what is under way. A closed store is opened again by making another one."""
+        """Commits what is under way. A closed store opens itself again when it is used again, on whatever loop."""
         if self._draining is not None:
             await asyncio.wait({self._draining})
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
-        self._thread.shutdown()
+        self._draining = None
+        db, self._db = self._db, None
+        if db is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, db.close)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -262,7 +264,7 @@ class SQLiteStore:
             results: list[Any]
             try:
                 results = await loop.run_in_executor(self._thread, self._all, [work for work, _ in some])
-            except sqlite3.Error as error:
+            except (OSError, sqlite3.Error) as error:
                 results = [error] * len(some)
             for (_, made), result in zip(some, results, strict=True):
                 if made.done():
@@ -275,20 +277,21 @@ class SQLiteStore:
     def _all(self, works: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         """All of these in one commit; one that fails takes only itself back."""
         results: list[Any] = []
-        self._db.execute("BEGIN IMMEDIATE")
+        db = self._db = self._db or _opened(self._path)
+        db.execute("BEGIN IMMEDIATE")
         try:
             for work in works:
-                self._db.execute("SAVEPOINT one")
+                db.execute("SAVEPOINT one")
                 try:
-                    results.append(work(self._db))
+                    results.append(work(db))
                 except Exception as error:
-                    self._db.execute("ROLLBACK TO one")
+                    db.execute("ROLLBACK TO one")
                     results.append(error)
-                self._db.execute("RELEASE one")
-            self._db.execute("COMMIT")
+                db.execute("RELEASE one")
+            db.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
+                db.execute("ROLLBACK")
             raise
         return results
 
