@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -50,6 +51,10 @@ def run(argv: Sequence[str]) -> int:
     except cyclopts.UnknownCommandError as error:
         known = " ".join(["ip1", *(error.command_chain or ()), "--help"])
         return _say(f"{error}".strip(), f"See `{known}`.", USAGE)
+    except cyclopts.MissingArgumentError as error:
+        # What stands behind an option that came without its value is said by the option's own error.
+        name = error.argument.name if error.argument is not None else "a value"
+        return _say(f"{name} is missing", f"See `{_help_for(argv)}`.", USAGE)
     except cyclopts.CycloptsError as error:
         return _say(f"{error}".strip().replace("\n", " "), f"See `{_help_for(argv)}`.", USAGE)
     bound.apply_defaults()
@@ -105,11 +110,11 @@ def _words_of(error: Rejected) -> str:
 
 def _help_for(argv: Sequence[str]) -> str:
     words: list[str] = []
-    for each in argv:
-        if each.startswith("-"):
+    for each in argv[:3]:
+        if not re.fullmatch("[a-z][a-z-]*", each):
             break
         words.append(each)
-    return " ".join(["ip1", *words[:2], "--help"])
+    return " ".join(["ip1", *words, "--help"])
 
 
 def _say(problem: str, next_step: str, code: int) -> int:

@@ -47,6 +47,11 @@ async def send(
         return
     cost = measure(body)
     price = f", {batch.price_summary.total} {batch.price_summary.currency.upper()}" if batch.price_summary else ""
+    twice = len(to) - len(recipients)
+    if twice:
+        show.err().print(
+            f"{twice} number{'s' * (twice > 1)} given more than once {'were' if twice > 1 else 'was'} left out."
+        )
     show.out().print(
         f"Sent to {len(recipients)} recipient{'s' * (len(recipients) > 1)} as batch {batch.id}: "
         f"{cost.segments} segment{'s' * (cost.segments > 1)} each{price}.\n"

@@ -142,7 +142,10 @@ def parse(line: str) -> Fault:
         elif word.isalpha() and word.isupper():
             given["method"] = word
         else:
-            raise Wrong(f"a fault has no word {word}; it is written [METHOD] [/path] WHAT [before|after] [NAME=NUMBER]")
+            raise Wrong(
+                f"a fault has no word {word}; it is written [METHOD] [/path] WHAT [before|after] [NAME=NUMBER], the method in "
+                f"capitals, and what is a status from 400 to 599 or one of {', '.join(ACTS[:1] + ACTS[2:])}"
+            )
     return from_json(given)
 
 
