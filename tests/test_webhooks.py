@@ -9,6 +9,7 @@ import logging
 import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,9 @@ def test_an_incoming_text_is_read_whatever_its_direction_says() -> None:
         (body(REPORT, code="delivered"), "DeliveryReport.code"),
         (body(REPORT, messageId=""), "1 to 100 characters"),
         (body(REPORT, messageId="x" * 101), "1 to 100 characters"),
+        (body(REPORT, created="0001-01-01T00:00:00+14:00"), "end of time"),
+        (body(REPORT, messageId="\ud800"), "surrogate"),
+        (body(REPORT, batchId="\ud800"), "surrogate"),
         (body(INCOMING, body=None), "incoming SMS"),
     ],
 )
@@ -366,6 +370,77 @@ async def test_any_history_is_handled_once_an_event_and_ends_in_the_truth(histor
     assert effects == Counter({(each.message_id, int(each.code)) for each in history.reports})
 
 
+def cancelling(report: DeliveryReport) -> Any:
+    raise asyncio.CancelledError
+
+
+def exiting(report: DeliveryReport) -> None:
+    raise SystemExit(3)
+
+
+def stopping(report: DeliveryReport) -> None:
+    next(iter([]))
+
+
+async def cancelled(report: DeliveryReport) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("broken", [cancelling, exiting, stopping, cancelled])
+async def test_whatever_a_handler_raises_is_a_failure_and_holds_up_nobody(
+    hooks: Webhooks, clock: ManualClock, broken: Any
+) -> None:
+    hooks.delivery_report(code=201)(broken)
+    handled: list[int] = []
+    hooks.delivery_report(code=112)(lambda report: handled.append(1))
+    for number in range(20):
+        await Post(body(REPORT, messageId=f"m{number}")).to(hooks)
+    await Post(body(REPORT, code=112)).to(hooks)
+    async with asyncio.timeout(20):
+        while not handled or hooks.counts.failed < 20:
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0.05)
+    assert hooks.counts.failed == 20, "they are run again later, not at once"
+
+
+class Broken(SQLiteStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+
+    async def _do(self, work: Any) -> Any:
+        if self.full:
+            raise OSError("disk full")
+        return await super()._do(work)
+
+
+async def test_handlers_go_on_when_the_store_works_again_and_what_has_run_does_not_run_again(
+    clock: ManualClock,
+) -> None:
+    store, ran = Broken(), list[str]()
+    async with Webhooks(SECRET, store=store, clock=clock) as hooks:
+
+        @hooks.delivery_report
+        async def note(report: DeliveryReport) -> None:
+            ran.append(report.message_id)
+            store.full = report.message_id == "first"
+
+        assert await Post(body(REPORT, messageId="first")).to(hooks) == 200
+        async with asyncio.timeout(20):
+            while not store.full:
+                await asyncio.sleep(0)
+            assert await Post(body(REPORT, messageId="second")).to(hooks) == 500
+            for _ in range(20):
+                await clock.advance(1)
+                await asyncio.sleep(0.001)
+            store.full = False
+            assert await Post(body(REPORT, messageId="second")).to(hooks) == 200
+            while hooks.counts.handled < 2:
+                await clock.advance(1)
+                await asyncio.sleep(0.001)
+    assert ran == ["first", "second"]
+
+
 # The store
 
 
@@ -477,7 +552,21 @@ async def test_a_forged_report_changes_nothing_where_reports_are_verified(clock:
         assert (handled, hooks.counts.forged) == ([], 2)
         assert await hooks.store.state(message.id) is None
         await sandbox.advance(seconds=5)
-        await Post(body(REPORT, messageId=message.id, batchId=batch.id, created="2026-01-01T00:00:01Z")).to(hooks)
+        whole = await ip1.batches.message(batch.id, message.id)
+        true = {"messageId": message.id, "batchId": batch.id, "reference": whole.reference}
+        at = whole.statuses[-1].created
+        assert at is not None
+        await Post(body(REPORT, **true, created=at.isoformat(), recipient="46709999999")).to(hooks)
+        await settled(hooks)
+        assert (handled, hooks.counts.forged) == ([], 3)
+        await Post(body(REPORT, **true, created=at.isoformat(), code=101)).to(hooks)
+        await settled(hooks)
+        assert (handled, hooks.counts.forged) == ([], 4)
+        await Post(body(REPORT, **true, created=(at + timedelta(seconds=1)).isoformat())).to(hooks)
+        await settled(hooks)
+        assert (handled, hooks.counts.forged) == ([], 5)
+        sandbox.run(0)
+        await Post(body(REPORT, **true, created=at.isoformat())).to(hooks)
         await settled(hooks)
         assert handled == [201]
         state = await hooks.store.state(message.id)

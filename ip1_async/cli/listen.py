@@ -140,12 +140,17 @@ class Poster:
         await self._transport.close()
 
 
+def _plain(text: str) -> str:
+    """A text of a stranger, without what a terminal would obey."""
+    return escape("".join(each if each.isprintable() else " " for each in text))
+
+
 def _line(value: DeliveryReport | IncomingSms) -> str:
     if isinstance(value, IncomingSms):
         stop = " [red]STOP[/red]" if value.is_stop else ""
         at = "" if value.modified is None else f"{value.modified.astimezone():%H:%M:%S}  "
-        return f"{at}[bold]{value.sender}[/bold] → {value.recipient}{stop}  {escape(value.body)}"
+        return f"{at}[bold]{_plain(value.sender)}[/bold] → {_plain(value.recipient)}{stop}  {_plain(value.body)}"
     tone = _TONES.get(value.code.group, "default")
     at = "" if value.created is None else f"{value.created.astimezone():%H:%M:%S}  "
-    reference = f"  {escape(value.reference)}" if value.reference else ""
-    return f"{at}[bold]{value.recipient}[/bold]  [{tone}]{value.code}[/{tone}]{reference}"
+    reference = f"  {_plain(value.reference)}" if value.reference else ""
+    return f"{at}[bold]{_plain(value.recipient)}[/bold]  [{tone}]{value.code}[/{tone}]{reference}"

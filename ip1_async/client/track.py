@@ -42,11 +42,13 @@ async def changes(batches: Batches, batch: Batch | str, timeout: float | None, c
     until = _until(timeout, clock)
     seen: dict[str, Status] = {}
     summary = None
-    pauses = waits()
+    pauses, pause = waits(), 0.0
     while True:
         now = await batches.get(id)
-        if summary is None or now.message_summary != summary:
-            summary, pauses = now.message_summary, waits()
+        changed = now.message_summary != summary
+        # A status may become final without being another, which no summary shows.
+        if changed or pause >= LONGEST:
+            summary, pauses = now.message_summary, waits() if changed else pauses
             under_way = 0
             async for message in batches.messages(id):
                 under_way += not message.is_final
@@ -58,7 +60,8 @@ async def changes(batches: Batches, batch: Batch | str, timeout: float | None, c
         left = until - clock.monotonic()
         if left <= 0:
             raise NotFinal("messages of the batch are still under way")
-        await clock.sleep(min(next(pauses), left))
+        pause = next(pauses)
+        await clock.sleep(min(pause, left))
 
 
 def _until(timeout: float | None, clock: Clock) -> float:

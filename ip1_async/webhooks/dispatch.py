@@ -61,6 +61,8 @@ class Dispatch:
     _woken: asyncio.Event = field(factory=asyncio.Event, init=False)
     _under_way: dict[str, asyncio.Task[None]] = field(factory=dict[str, "asyncio.Task[None]"], init=False)
     """By message."""
+    _ran: dict[str, set[str]] = field(factory=dict[str, set[str]], init=False)
+    """By event, the handlers that have run."""
 
     def wake(self) -> None:
         """Something may be due."""
@@ -72,35 +74,43 @@ class Dispatch:
         try:
             while True:
                 self._woken.clear()
-                if not self.store.lead():
-                    await self._wait(FOLLOW)
-                    continue
-                room = AT_ONCE - len(self._under_way)
-                found = await self._due(room) if room > 0 else ()
-                for message, events in _by_message(found).items():
-                    self._begin(message, events, free)
-                if not found:
-                    await self._wait(await self._until_due())
+                try:
+                    wait = await self._round(free)
+                except Exception as error:
+                    # What is stored stays there: handlers run when the store can be used again.
+                    log.error("the store failed: %s", type(error).__name__)
+                    wait = FOLLOW
+                if wait is not None:
+                    await self._wait(wait)
         finally:
             for task in self._under_way.values():
                 task.cancel()
             if self._under_way:
                 await asyncio.wait(self._under_way.values())
 
-    async def _due(self, most: int) -> Sequence[Waiting]:
+    async def _round(self, free: asyncio.Semaphore) -> float | None:
+        """Begins what is due; gives the seconds until there may be more, None for now."""
+        room = AT_ONCE - len(self._under_way)
+        if not self.store.lead() or room <= 0:
+            return FOLLOW
         # What is under way is still due in the store.
-        return await self.store.waiting(self.clock.now().timestamp(), most, self._under_way)
+        found = await self.store.waiting(self.clock.now().timestamp(), room, self._under_way)
+        for message, events in _by_message(found).items():
+            self._begin(message, events, free)
+        return None if found else await self._until_due()
 
     def _begin(self, message: str, events: Sequence[Waiting], free: asyncio.Semaphore) -> None:
         async def in_turn() -> None:
-            async with free:
-                for each in events:
-                    await self._handle(each)
+            try:
+                async with free:
+                    for each in events:
+                        await self._handle(each)
+            except Exception as error:
+                log.error("the store failed: %s", type(error).__name__)
+                await self.clock.sleep(FOLLOW)
 
         def over(task: asyncio.Task[None]) -> None:
             del self._under_way[message]
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("the store failed: %s", type(error).__name__)
             self.wake()
 
         task = asyncio.create_task(in_turn(), name="ip1 webhooks, handlers")
@@ -108,7 +118,9 @@ class Dispatch:
         task.add_done_callback(over)
 
     async def _handle(self, waiting: Waiting) -> None:
-        event, done = waiting.event, set(waiting.done)
+        event = waiting.event
+        # What has run is remembered here until it could be noted: a full disk must not have it run again.
+        done = self._ran.setdefault(event.key, set(waiting.done))
         if self.check is not None and "checked" not in done:
             if not await self._checked(waiting, self.check):
                 return
@@ -119,7 +131,9 @@ class Dispatch:
         for position, each in enumerate(wanted):
             try:
                 await each(event, state)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and _is_ended():
+                    raise
                 self.counts.failed += 1
                 log.warning("handler %s failed with %s", each.name, type(error).__name__)
                 await self._put_off(waiting)
@@ -127,8 +141,12 @@ class Dispatch:
             done.add(each.name)
             if position < len(wanted) - 1:
                 await self.store.done(event, frozenset(done))
-        await self.store.finish(event)
+        await self._finish(event)
         self.counts.handled += 1
+
+    async def _finish(self, event: Event) -> None:
+        await self.store.finish(event)
+        self._ran.pop(event.key, None)
 
     async def _checked(self, waiting: Waiting, check: Check) -> bool:
         """Whether the event is true; it is put off where that cannot be found out."""
@@ -141,7 +159,8 @@ class Dispatch:
         if not true:
             self.counts.forged += 1
             log.warning("an event that the provider does not know of was dropped")
-            await self.store.finish(waiting.event)
+            await self.store.drop(waiting.event)
+            self._ran.pop(waiting.event.key, None)
             return False
         state = (await self.store.move(waiting.event)).state
         if state is not None:
@@ -152,7 +171,7 @@ class Dispatch:
         if waiting.tries + 1 >= self.attempts:
             self.counts.given_up += 1
             log.error("an event was given up after %d attempts", self.attempts)
-            await self.store.finish(waiting.event)
+            await self._finish(waiting.event)
         else:
             await self.store.again(waiting.event, self.clock.now().timestamp() + again_after(waiting.tries))
 
@@ -166,6 +185,12 @@ class Dispatch:
             await self._woken.wait()
         finally:
             timer.cancel()
+
+
+def _is_ended() -> bool:
+    """Whether it is the task itself that is cancelled, and not something that a handler waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _by_message(found: Sequence[Waiting]) -> dict[str, list[Waiting]]:

@@ -62,7 +62,7 @@ class Rules:
 
     def _knows(self, said: str) -> bool:
         # All of them, so that the time taken tells nothing.
-        return sum(compare_digest(said.encode(), each.encode()) for each in self.secrets) > 0
+        return sum(compare_digest(said.encode(errors="surrogatepass"), each.encode()) for each in self.secrets) > 0
 
     def _from_here(self, forwarded: str, peer: str | None) -> bool:
         if not self.allow:
@@ -72,6 +72,8 @@ class Rules:
             address = ip_address(caller or "")
         except ValueError:
             return False
+        # An IPv4 caller on a socket for both.
+        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in network for network in self.allow)
 
 

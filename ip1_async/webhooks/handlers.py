@@ -51,12 +51,23 @@ class Handler:
 
     async def __call__(self, event: Event, state: MessageState | None) -> None:
         given = (event.value, state) if self.takes_state else (event.value,)
-        if inspect.iscoroutinefunction(self.function):
-            await self.function(*given)
-            return
-        made = await asyncio.to_thread(self.function, *given)
-        if inspect.isawaitable(made):
-            await made
+        try:
+            if inspect.iscoroutinefunction(self.function):
+                await self.function(*given)
+                return
+            made = await asyncio.to_thread(_called, self.function, given)
+            if inspect.isawaitable(made):
+                await made
+        except SystemExit as error:
+            raise RuntimeError("a handler asked to end the process") from error
+
+
+def _called(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    try:
+        return function(*given)
+    except StopIteration as error:
+        # No future can hold one, so that it would never be heard of.
+        raise RuntimeError("a handler raised StopIteration") from error
 
 
 def handler(function: Callable[..., Any], wanted: Wanted, names: Sequence[str]) -> Handler:

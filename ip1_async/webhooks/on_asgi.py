@@ -35,7 +35,7 @@ async def _answer(hooks: Webhooks, scope: MutableMapping[str, Any], receive: Rec
     length = headers.get("content-length", "")
     status = await hooks.receive(
         method=scope["method"], path=scope["path"], headers=headers, peer=(scope.get("client") or (None,))[0],
-        length=int(length) if length.isdigit() else None, body=_parts(receive),
+        length=int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None, body=_parts(receive),
     )  # fmt: skip
     # What was not read is not waited for.
     closing = [] if status in (200, 500) else [(b"connection", b"close")]

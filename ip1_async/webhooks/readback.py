@@ -24,11 +24,16 @@ class Readback:
     async def is_true(self, event: Event) -> bool:
         """Whether the provider has this message, and it ever had this status."""
         value = event.value
+        if not value.batch_id:
+            # There is no way to ask.
+            return False
         try:
             message = await self.client.batches.message(value.batch_id, event.message)
         except NotFound:
             return False
-        return not isinstance(value, DeliveryReport) or any(each.code == value.code for each in message.statuses)
+        return not isinstance(value, DeliveryReport) or any(
+            _same(value, _report(message, each)) for each in message.statuses
+        )
 
     async def messages(self, batch: str) -> int:
         """How many messages a batch has."""
@@ -40,6 +45,12 @@ class Readback:
             found(message)
             for change in message.statuses:
                 yield of_report(_report(message, change))
+
+
+def _same(told: DeliveryReport, true: DeliveryReport) -> bool:
+    """Whether a report says of its message what the provider does."""
+    facts = [(each.code, each.created, each.is_final, each.recipient, each.reference) for each in (told, true)]
+    return facts[0] == facts[1]
 
 
 def _report(message: Message, change: StatusChange) -> DeliveryReport:

@@ -22,7 +22,7 @@ from ip1_async.webhooks.events import Event, NotAnEvent, parse
 from ip1_async.webhooks.handlers import Handler, Wanted
 from ip1_async.webhooks.readback import Readback, next_look
 from ip1_async.webhooks.store import SQLiteStore, Store
-from ip1_async.webhooks.truth import MessageState
+from ip1_async.webhooks.truth import MessageState, later
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -215,11 +215,14 @@ class Webhooks:
             return None
         self.counts.received += 1
         self.counts.repeated += not added.new
-        if added.new and self._record is not None:
-            await asyncio.to_thread(record.append, self._record, now, event.body)
         if added.state is not None:
             self._tell(added.state)
         self._wake()
+        if added.new and self._record is not None:
+            try:
+                await asyncio.to_thread(record.append, self._record, now, event.body)
+            except OSError as error:
+                log.error("an event could not be recorded: %s", type(error).__name__)
         return added.new
 
     async def join(self, batch: Batch | str) -> None:
@@ -251,20 +254,20 @@ class Webhooks:
             wait = poll
             while True:
                 for state in await self.store.states(id):
-                    if known.get(state.message) != state:
+                    if _moves(known, state):
                         known[state.message], wait = state, poll
                         yield state
-                while sum(each.is_final for each in known.values()) != wanted:
+                while wanted is None or _finals(known) < max(wanted, len(known)):
                     told = await self._next(queue, wait, until)
                     if told is None:
                         break
-                    if known.get(told.message) != told:
+                    if _moves(known, told):
                         known[told.message], wait = told, poll
                         yield told
                 else:
                     return
                 if until is not None and self._clock.monotonic() >= until:
-                    raise NotFinal(f"{sum(not each.is_final for each in known.values())} messages are still under way")
+                    raise NotFinal(f"{max(wanted or 0, len(known)) - _finals(known)} messages are still under way")
                 wait = min(60.0, wait * 1.5)
                 await self.read_back(id)
 
@@ -332,7 +335,7 @@ class Webhooks:
         under_way: list[bool] = []
         try:
             known = sum(state.is_final for state in await self.store.states(batch))
-            if known and known == await self._readback.messages(batch):
+            if known and known >= await self._readback.messages(batch):
                 return True
             async for event in self._readback.reports(batch, lambda message: under_way.append(not message.is_final)):
                 state = await self.store.state(event.message)
@@ -356,15 +359,20 @@ class Webhooks:
     async def _keeping_house(self) -> None:
         while True:
             await self._clock.sleep(max(1.0, self._after / 10))
-            if self.store.lead():
-                await self.store.forget(self._clock.now().timestamp() - self._keep)
-                if self._readback is not None:
-                    await self.reconcile()
+            try:
+                if self.store.lead():
+                    await self.store.forget(self._clock.now().timestamp() - self._keep)
+                    if self._readback is not None:
+                        await self.reconcile()
+            except Exception as error:
+                log.error("the store failed: %s", type(error).__name__)
 
     # Its life
 
     def start(self) -> None:
         """Begin to run handlers on the running loop, unless they are run already; the first post does this too."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [each for each in self._tasks if not each.done() and each.get_loop() is loop]
         if self._tasks:
             return
         check = self._readback.is_true if self._verify and self._readback is not None else None
@@ -376,7 +384,8 @@ class Webhooks:
 
     async def close(self) -> None:
         """End; what is not handled is handled after the next start."""
-        tasks, self._tasks = self._tasks, []
+        loop = asyncio.get_running_loop()
+        tasks, self._tasks = [each for each in self._tasks if each.get_loop() is loop], []
         for each in tasks:
             each.cancel()
         if tasks:
@@ -404,6 +413,15 @@ class Webhooks:
         from ip1_async.webhooks.on_asgi import application
 
         return application(self)
+
+
+def _moves(known: Mapping[str, MessageState], told: MessageState) -> bool:
+    before = known.get(told.message)
+    return before is None or later(before, told) != before
+
+
+def _finals(known: Mapping[str, MessageState]) -> int:
+    return sum(each.is_final for each in known.values())
 
 
 def _event(body: bytes) -> Event | int:

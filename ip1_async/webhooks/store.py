@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -16,8 +17,10 @@ from typing import IO, Any, Protocol, TypeVar
 from attrs import frozen
 
 from ip1_async.models import DeliveryReport
-from ip1_async.webhooks.events import Event, parse
+from ip1_async.webhooks.events import Event, NotAnEvent, parse
 from ip1_async.webhooks.truth import MessageState, later, state_of
+
+log = logging.getLogger("ip1_async.webhooks")
 
 T = TypeVar("T")
 
@@ -74,6 +77,10 @@ class Store(Protocol):
 
     async def finish(self, event: Event) -> None:
         """All handlers have run, or never will."""
+        ...
+
+    async def drop(self, event: Event) -> None:
+        """It was not true: the true one may still come under the same key."""
         ...
 
     async def again(self, event: Event, due: float) -> None:
@@ -168,11 +175,18 @@ class SQLiteStore:
         return await self._do(lambda db: Added(new=False, state=_moved(db, event)))
 
     async def waiting(self, at: float, most: int, busy: Collection[str]) -> Sequence[Waiting]:
-        query = f"SELECT body, tries, done FROM events WHERE due <= ? AND {_IDLE} ORDER BY due, rowid LIMIT ?"
+        query = f"SELECT key, body, tries, done FROM events WHERE due <= ? AND {_IDLE} ORDER BY due, rowid LIMIT ?"
 
         def work(db: sqlite3.Connection) -> Sequence[Waiting]:
-            rows = db.execute(query, (at, json.dumps(list(busy)), most)).fetchall()
-            return [Waiting(parse(body), tries, frozenset(json.loads(done))) for body, tries, done in rows]
+            found: list[Waiting] = []
+            for key, body, tries, done in db.execute(query, (at, json.dumps(list(busy)), most)).fetchall():
+                try:
+                    found.append(Waiting(parse(body), tries, frozenset(json.loads(done))))
+                except NotAnEvent:
+                    # Of another version, or damaged: it must not hold up the others.
+                    log.error("an event in the store cannot be read, and is passed over")
+                    db.execute("UPDATE events SET due = NULL WHERE key = ?", (key,))
+            return found
 
         return await self._do(work)
 
@@ -186,6 +200,9 @@ class SQLiteStore:
 
     async def finish(self, event: Event) -> None:
         await self._run("UPDATE events SET due = NULL WHERE key = ?", event.key)
+
+    async def drop(self, event: Event) -> None:
+        await self._run("DELETE FROM events WHERE key = ?", event.key)
 
     async def again(self, event: Event, due: float) -> None:
         await self._run("UPDATE events SET due = ?, tries = tries + 1 WHERE key = ?", due, event.key)
