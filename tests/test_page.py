@@ -266,14 +266,17 @@ async def test_nothing_old_stays_after_a_reset_or_another_sandbox_at_the_same_ad
     seat.wrong.clear()
 
 
-async def test_a_number_can_be_typed_as_slowly_as_one_likes(seat: Seat) -> None:
+async def test_what_is_typed_into_a_number_stays_while_the_page_is_drawn_again(seat: Seat) -> None:
     await seat.to("controls")
-    await seat.page.get_by_label("Seconds that each comes late").fill("")
-    await seat.page.get_by_label("Seconds that each comes late").type("2.5", delay=700)
-    await seat.page.keyboard.press("Tab")
-    async with asyncio.timeout(10):
-        while seat.sandbox.webhooks.late != 2.5:
-            await asyncio.sleep(0.05)
+    late = seat.page.get_by_label("Seconds that each comes late")
+    await late.fill("")
+    await seat.page.keyboard.type("2")
+    seat.sandbox.run(2)
+    await seat.shows(".card", "at speed 2")
+    await seat.page.keyboard.type(".5")
+    async with seat.page.expect_response("**/_sandbox/webhooks"):
+        await seat.page.keyboard.press("Tab")
+    assert seat.sandbox.webhooks.late == 2.5
 
 
 async def test_what_is_done_from_python_is_shown_at_once(seat: Seat) -> None:
@@ -317,17 +320,19 @@ async def test_an_answer_to_nobody_is_asked_about(seat: Seat) -> None:
 async def test_what_is_sent_before_the_conversation_is_there_is_sent_then(seat: Seat) -> None:
     await seat.send(ANN)
     await seat.shows(".entry")
-    await seat.page.route("**/_sandbox/conversation*", _slowly)
+    typed = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await seat.page.route("**/_sandbox/conversation*", hold_back)
     await seat.to(f"phones/{ANN}")
     await seat.shows(".answer textarea")
     await seat.page.keyboard.type("Ja")
     await seat.page.keyboard.press("Enter")
+    typed.set()
     await seat.shows(".bubble.mine", "Ja")
-
-
-async def _slowly(route: Route) -> None:
-    await asyncio.sleep(0.3)
-    await route.continue_()
 
 
 async def test_one_pane_at_a_time_where_there_is_no_room_for_two(seat: Seat) -> None:

@@ -31,6 +31,7 @@ from ip1_async.webhooks import (
 )
 from ip1_async.webhooks.door import caller_of
 from ip1_async.webhooks.events import of_report, parse
+from ip1_async.webhooks.readback import of_message
 from ip1_async.webhooks.truth import later, state_of
 
 SECRET = "0123456789abcdef"
@@ -605,6 +606,39 @@ async def test_what_webhooks_have_lost_is_read_back_and_handled_like_reports(clo
         assert set(paths) == {"/v2/batches/unknown/messages"}
         assert len(paths) <= 2
     assert handled == {"46700000001": 1, "46700000002": 1}
+
+
+@settings(max_examples=25)
+@given(st.data())
+async def test_whatever_reports_are_lost_doubled_and_disordered_reconciling_ends_in_the_truth(
+    data: st.DataObject,
+) -> None:
+    clock, effects = ManualClock(), Counter[tuple[str, int]]()
+    endings = data.draw(st.lists(st.sampled_from(["000", "202", "405", "503", "599"]), min_size=1, max_size=4))
+    async with (
+        Sandbox(clock=clock, speed=0) as sandbox,
+        Client(sandbox.token, base_url=sandbox.url, rate=None) as ip1,
+        Webhooks(SECRET, client=ip1, clock=clock) as hooks,
+    ):
+        hooks.delivery_report(lambda report: effects.update([(report.message_id, int(report.code))]))
+        batch = await ip1.batches.send(
+            sender="iP1", recipients=[f"467000{place:02}{ending}" for place, ending in enumerate(endings)], body="Hello"
+        )
+        await hooks.join(batch)
+        await sandbox.advance(seconds=5)
+        truth = [await ip1.batches.message(batch.id, each.id) async for each in ip1.batches.messages(batch.id)]
+        reports = [of_message(message, change) for message in truth for change in message.statuses]
+        for report in data.draw(st.lists(st.sampled_from(reports), max_size=2 * len(reports))):
+            assert await Post(of_report(report).body).to(hooks) == 200
+        await clock.advance(900)
+        await hooks.reconcile()
+        await settled(hooks)
+        for message in truth:
+            state = await hooks.store.state(message.id)
+            assert state is not None
+            assert (state.code, state.is_final) == (message.status, True)
+            assert effects[message.id, int(message.status)] == 1
+        assert set(effects.values()) == {1}
 
 
 @pytest.mark.parametrize("habits", [Habits(), Habits(doubled=True, disordered=True, early=True, late=1)])

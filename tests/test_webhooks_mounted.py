@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from ip1_async import Client, DeliveryReport
+from ip1_async.clock import ManualClock
 from ip1_async.sandbox import Sandbox
 from ip1_async.webhooks import Webhooks
 
@@ -118,8 +119,8 @@ async def test_the_sandbox_reports_to_it(mounted: Mounting) -> None:
 
 
 @everywhere
-async def test_what_should_not_come_in_does_not(mounted: Mounting) -> None:
-    async with mounted(Webhooks(SECRET, read_timeout=0.2)) as url, aiohttp.ClientSession() as session:
+async def test_what_should_not_come_in_does_not(mounted: Mounting, clock: ManualClock) -> None:
+    async with mounted(Webhooks(SECRET, clock=clock)) as url, aiohttp.ClientSession() as session:
 
         async def status(path: str, data: Any, **headers: str) -> int:
             async with session.post(f"{url}/{path}", data=data, headers=headers) as response:
@@ -133,8 +134,7 @@ async def test_what_should_not_come_in_does_not(mounted: Mounting) -> None:
 
         async def slow() -> AsyncIterator[bytes]:
             yield b"{"
-            await asyncio.sleep(2)
-            yield b"}"
+            await asyncio.Event().wait()
 
         good = json.dumps(REPORT).encode()
         assert await status(SECRET, good) == 200
@@ -142,7 +142,12 @@ async def test_what_should_not_come_in_does_not(mounted: Mounting) -> None:
         assert await status(SECRET, b"x" * 100_000) == 413
         assert await status(SECRET, gzip.compress(b"0" * 10_000_000), **{"Content-Encoding": "gzip"}) == 400
         assert await status(SECRET, b"no event") == 400
-        assert await status(SECRET, slow()) == 408
+        answer = asyncio.create_task(status(SECRET, slow()))
+        async with asyncio.timeout(30):
+            while not answer.done():
+                await clock.advance(1)
+                await asyncio.sleep(0)
+        assert answer.result() == 408
         with contextlib.suppress(aiohttp.ClientError):  # the connection may be closed before the answer is read
             assert await status(SECRET, endless()) == 413
         async with session.get(f"{url}/{SECRET}") as response:

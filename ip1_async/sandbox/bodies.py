@@ -78,9 +78,14 @@ def sender(value: str) -> str:
     return value
 
 
+def is_participant(value: str) -> bool:
+    """Whether this can be one end of a conversation: a number, or a sender."""
+    return bool(_msisdn(value) or _name(value))
+
+
 def participant(value: str) -> str:
     """One end of a conversation."""
-    if not (_msisdn(value) or _name(value)):
+    if not is_participant(value):
         raise invalid("participant", "A participant is an MSISDN, or a sender of up to 11 letters and digits.")
     return value
 

@@ -13,9 +13,9 @@ from aiohttp import web
 from attrs import asdict, define, field, fields
 
 from ip1_async import openapi
-from ip1_async.sandbox import batches, faults, inbox, messages
+from ip1_async.sandbox import batches, faults, inbox
 from ip1_async.sandbox.answers import Refused
-from ip1_async.sandbox.bodies import invalid
+from ip1_async.sandbox.bodies import invalid, is_participant
 from ip1_async.sandbox.journal import Journal, Logged, Posted
 from ip1_async.sandbox.postman import Transact
 from ip1_async.sandbox.reports import Habits
@@ -190,7 +190,7 @@ class Control:
             if not isinstance(said.get(name), str) or not said[name].strip():
                 raise invalid(name, f"{name} is a text that is not blank.")
         for name in ("sender", "recipient"):
-            if not messages.is_end(said[name]):
+            if not is_participant(said[name]):
                 raise invalid(name, f"{name} is a number of at most 15 digits, or a sender.")
         id = await self.sandbox.receive(sender=said["sender"], recipient=said["recipient"], body=said["body"])
         return answered({"id": id})

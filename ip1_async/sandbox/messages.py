@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from typing import Any
 
@@ -14,8 +13,6 @@ from ip1_async.sandbox.batches import batch_row, count, summaries, way
 from ip1_async.sandbox.paging import page, window
 from ip1_async.sandbox.state import MAIN_ACCOUNT, State, id_of, number_of, stamp_at
 from ip1_async.text import measure
-
-_end = re.compile(r"[0-9]{1,15}|[0-9A-Za-z]{1,11}").fullmatch
 
 
 @answers(Batches.messages)
@@ -114,11 +111,6 @@ def summary(state: State, call: Call) -> Reply:
             "mobileOriginatedMessages": counts["mo"],
         }
     )
-
-
-def is_end(name: str) -> bool:
-    """Whether this can be one end of a conversation: a number, or a sender."""
-    return bool(_end(name))
 
 
 def account_of(state: State, phone: str, ours: str) -> str:

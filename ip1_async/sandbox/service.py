@@ -16,6 +16,7 @@ from aiohttp import web
 from ip1_async.clock import Clock, SystemClock
 from ip1_async.sandbox import batches, control, inbox, messages, reports
 from ip1_async.sandbox.answers import Call
+from ip1_async.sandbox.bodies import is_participant
 from ip1_async.sandbox.faults import Fault
 from ip1_async.sandbox.inbox import Text
 from ip1_async.sandbox.journal import Journal, Logged, Posted
@@ -169,7 +170,7 @@ class Sandbox:
         main one: STOP puts the phone on its blacklist, and it is posted to its setting `IncomingCallbackUrl`, where there
         is one. Raises `ValueError` where one of them is neither a number nor a sender.
         """
-        if not (messages.is_end(sender) and messages.is_end(recipient)):
+        if not (is_participant(sender) and is_participant(recipient)):
             raise ValueError("sender and recipient are numbers of at most 15 digits, or senders")
 
         def work(state: State) -> str:

@@ -32,7 +32,7 @@ class Readback:
         except NotFound:
             return False
         return not isinstance(value, DeliveryReport) or any(
-            _same(value, _report(message, each)) for each in message.statuses
+            _same(value, of_message(message, each)) for each in message.statuses
         )
 
     async def messages(self, batch: str) -> int:
@@ -44,7 +44,7 @@ class Readback:
         async for message in self.client.batches.messages(batch):
             found(message)
             for change in message.statuses:
-                yield of_report(_report(message, change))
+                yield of_report(of_message(message, change))
 
 
 def _same(told: DeliveryReport, true: DeliveryReport) -> bool:
@@ -53,7 +53,8 @@ def _same(told: DeliveryReport, true: DeliveryReport) -> bool:
     return facts[0] == facts[1]
 
 
-def _report(message: Message, change: StatusChange) -> DeliveryReport:
+def of_message(message: Message, change: StatusChange) -> DeliveryReport:
+    """The report that would have been posted of this change."""
     return DeliveryReport(
         message_id=message.id, batch_id=message.batch_id, recipient=message.recipient, code=change.code,
         duration=change.duration, created=change.created, segments=message.segments, price=message.price,

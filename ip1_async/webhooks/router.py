@@ -341,7 +341,9 @@ class Webhooks:
                 state = await self.store.state(event.message)
                 if state is None or not state.is_final:
                     new = await self.take(event)
-                    self.counts.lost += bool(new)
+                    if new is None:
+                        return False
+                    self.counts.lost += new
         except NotFound:
             return True
         except IP1Error as error:
