@@ -28,6 +28,10 @@ class Clock(Protocol):
         """Seconds that never go backwards; for durations and deadlines."""
         ...
 
+    def boottime(self) -> float:
+        """Seconds that go on while the machine sleeps; for what must not happen later than it was meant to."""
+        ...
+
     def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Has *call* made once, so many seconds from now, on the running loop."""
         ...
@@ -37,6 +41,10 @@ class Clock(Protocol):
         ...
 
 
+# Elsewhere than on Linux the monotonic clock of the system itself goes on while the machine sleeps.
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -44,6 +52,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     monotonic = staticmethod(time.monotonic)
+
+    def boottime(self) -> float:
+        return time.clock_gettime(_BOOTTIME)
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
         return asyncio.get_running_loop().call_later(max(0.0, seconds), call)
@@ -78,6 +89,9 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self._elapsed
+
+    def boottime(self) -> float:
+        return self.monotonic()
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
         due = _Due(call)

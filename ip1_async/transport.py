@@ -43,12 +43,13 @@ class Failure(Exception):
 
 @frozen(kw_only=True)
 class Limits:
-    """How long one attempt may take, on the clock's monotonic seconds."""
+    """How long one attempt may take."""
 
     deadline: float
+    """On the clock's monotonic seconds."""
     connect_timeout: float
     not_after: float | None = None
-    """A connection that comes up later than this is not used."""
+    """A connection that comes up later than this is not used; on the clock's seconds since the machine was started."""
 
 
 class Attempt:
@@ -91,7 +92,7 @@ class Connector(aiohttp.TCPConnector):
         if attempt is None:
             return await super().connect(req, traces, timeout)
         connection = await super().connect(req, traces, timeout)
-        if attempt.limits.not_after is not None and attempt.clock.monotonic() > attempt.limits.not_after:
+        if attempt.limits.not_after is not None and attempt.clock.boottime() > attempt.limits.not_after:
             connection.close()
             raise _TooLate
         attempt.wire = connection.transport

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl as tls
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, Unpack, overload
@@ -13,7 +14,7 @@ from attrs import evolve
 from yarl import URL
 
 from ip1_async import api
-from ip1_async.client import many, resolve, track
+from ip1_async.client import many, resolve, track, turn
 from ip1_async.client.calls import Calls, Shared
 from ip1_async.client.door import Door
 from ip1_async.client.options import AttemptMade, Choices, Options, Token, checked_ssl, checked_token, checked_url
@@ -144,6 +145,15 @@ class Client:
         if isinstance(places, bool) or not isinstance(places, int) or places < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise Invalid("concurrency", "concurrency is not a whole number of at least 1")
         return many.outcomes(batches, self.batches.send, places)
+
+    def turn(self) -> AbstractAsyncContextManager[turn.Turn]:
+        """A place in flight and a turn of the limiter, taken before the send that they are for is known:
+        `async with ip1.turn() as turn: await turn.send(batch)`.
+
+        For whoever writes down that a send begins, as campaigns do: what waits its turn afterwards may be sent long after
+        it was written.
+        """
+        return turn.taken(self.calls)
 
     async def delivered(self, message: Message, *, timeout: float | None = None) -> Message:
         """The message once it is final, delivered or not, by asking less and less often, at least once a minute.

@@ -47,8 +47,12 @@ class Course:
     url: Secret
     headers: dict[str, str]
     began: float
+    most: int
+    """Attempts at most."""
     attempts: int = 0
     deadline: float | None = None
+    not_after: float | None = None
+    """When a connection is not used any more, in seconds since the machine was started."""
     doubtful: bool = False
     """Whether an earlier attempt may have been carried out."""
     error: IP1Error | None = None
@@ -64,28 +68,49 @@ class Calls:
 
     async def perform(self, request: Request) -> tuple[Response, Course]:
         """A whole 2xx answer and how it was come by; anything else is raised."""
-        clock = self.shared.clock
-        course = Course(request, self._url(request), await self._headers(request), clock.monotonic())
+        course = await self._course(request, self.choices.attempts)
         while True:
             await self._admit(course)
             try:
                 seen, took = await self._attempt(course)
             finally:
                 self.gate.release()
-            error = judge(request, seen, clock.now())
-            if course.doubtful and request.method == "DELETE" and isinstance(error, Rejected) and error.status == 404:
-                # An earlier attempt took it away, and only its answer was lost.
-                seen, error = Response(204, {}, b""), None
-            delay = self._after(course, error)
-            self._tell(course, seen.status, error, took, delay)
-            if error is None and isinstance(seen, Response):
-                return seen, course
-            assert error is not None, "only a whole 2xx is no error"
-            course.error = error
-            course.doubtful = course.doubtful or isinstance(error, OutcomeUnknown)
-            if delay is None:
-                raise self.told(course, error) from None
-            await clock.sleep(delay)
+            settled = self._settled(course, seen, took)
+            if isinstance(settled, Response):
+                return settled, course
+            await self.shared.clock.sleep(settled)
+
+    async def perform_once(self, request: Request, not_after: float | None) -> tuple[Response, Course]:
+        """The same in one attempt, whose place and turn the caller has taken with `enter`."""
+        course = await self._course(request, 1)
+        course.not_after = not_after
+        course.deadline = self.shared.clock.monotonic() + self.choices.timeout
+        settled = self._settled(course, *await self._attempt(course))
+        assert isinstance(settled, Response), "no attempt follows the only one"
+        return settled, course
+
+    async def _course(self, request: Request, most: int) -> Course:
+        return Course(
+            request, self._url(request), await self._headers(request), self.shared.clock.monotonic(), most
+        )  # fmt: skip
+
+    def _settled(self, course: Course, seen: Response | Failure, took: float) -> Response | float:
+        """A whole 2xx answer, or the seconds until the next attempt; anything else is raised."""
+        request = course.request
+        error = judge(request, seen, self.shared.clock.now())
+        if course.doubtful and request.method == "DELETE" and isinstance(error, Rejected) and error.status == 404:
+            # An earlier attempt took it away, and only its answer was lost.
+            seen, error = Response(204, {}, b""), None
+        delay = self._after(course, error)
+        self._tell(course, seen.status, error, took, delay)
+        if error is None and isinstance(seen, Response):
+            return seen
+        assert error is not None, "only a whole 2xx is no error"
+        course.error = error
+        course.doubtful = course.doubtful or isinstance(error, OutcomeUnknown)
+        if delay is None:
+            raise self.told(course, error) from None
+        return delay
 
     async def _admit(self, course: Course) -> None:
         """Wait for a place and a turn; raises when the queue is too long, or when a repeated call's deadline comes first."""
@@ -93,24 +118,24 @@ class Calls:
         seconds = self.choices.queue_timeout if course.deadline is None else course.deadline - clock.monotonic()
         try:
             if seconds is None:
-                await self._enter()
+                await self.enter()
             else:
                 with self.shared.deadlines.span(seconds):
-                    await self._enter()
+                    await self.enter()
         except TimeoutError:
             waited = ConnectFailed(f"no turn came within queue_timeout of {self.choices.queue_timeout} s")
             raise self.told(course, course.error or waited) from None
-        if self.shared.closed:
-            self.gate.release()
-            raise RuntimeError("the client is closed")
         if course.deadline is None:
             course.deadline = clock.monotonic() + self.choices.timeout
 
-    async def _enter(self) -> None:
+    async def enter(self) -> None:
+        """Take a place and a turn, however long that takes; the place is given back by `gate.release`."""
         # The place first: a turn that is then kept waiting for a place would be used later, in a burst.
         await self.gate.acquire()
         try:
             await self.limiter.acquire()
+            if self.shared.closed:
+                raise RuntimeError("the client is closed")
         except BaseException:
             self.gate.release()
             raise
@@ -123,7 +148,7 @@ class Calls:
         deadline = course.deadline or began
         if request.repeat != "once":
             deadline = min(deadline, began + self.choices.attempt_timeout)
-        limits = Limits(deadline=deadline, connect_timeout=self.choices.connect_timeout)
+        limits = Limits(deadline=deadline, connect_timeout=self.choices.connect_timeout, not_after=course.not_after)
         try:
             seen: Response | Failure = await self.shared.transport.send(
                 request.method, course.url, course.headers, request.body, limits, reads=request.repeat == "read"
@@ -152,7 +177,7 @@ class Calls:
             repeat=course.request.repeat,
             failure=failure,
             attempt=course.attempts,
-            attempts=choices.attempts,
+            attempts=course.most,
             remaining=(course.deadline or 0.0) - shared.clock.monotonic(),
             retry_after=wait,
             max_retry_after=choices.max_retry_after,
