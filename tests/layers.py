@@ -15,7 +15,7 @@ PACKAGE = "ip1_async"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(line.split())
     for line in (
-        "errors clock masking",
+        "errors clock masking commits",
         "wire",
         "codec models text",
         "pages walk",
@@ -41,7 +41,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "cattrs": ("codec",),
     "orjson": ("codec",),
     "msgspec": ("codec",),
-    "sqlite3": ("sandbox", "webhooks", "campaign"),
+    "sqlite3": ("commits", "sandbox", "webhooks", "campaign"),
     "time": ("clock", "flow", "client", "cli", "text"),
     "random": ("clock", "flow", "client", "cli", "text", "sandbox.service"),
     "uuid": ("flow", "client", "cli"),

@@ -409,10 +409,16 @@ class Broken(SQLiteStore):
 
     full = False
 
-    async def _do(self, work: Any) -> Any:
-        if self.full:
-            raise OSError("disk full")
-        return await super()._do(work)
+    def __init__(self) -> None:
+        super().__init__()
+        do = self._commits.do
+
+        async def unless_full(work: Any) -> Any:
+            if self.full:
+                raise OSError("disk full")
+            return await do(work)
+
+        self._commits.do = unless_full  # type: ignore[method-assign]
 
 
 async def test_handlers_go_on_when_the_store_works_again_and_what_has_run_does_not_run_again(

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import fcntl
 import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Protocol
 
 from attrs import frozen
 
+from ip1_async.commits import Commits
 from ip1_async.models import DeliveryReport
 from ip1_async.webhooks.events import Event, NotAnEvent, parse
 from ip1_async.webhooks.truth import MessageState, later, state_of
 
 log = logging.getLogger("ip1_async.webhooks")
 
-T = TypeVar("T")
-
-AT_ONCE = 256
-"""Pieces of work that are committed together."""
 _APPLICATION = 0x69503177
 
 
@@ -149,10 +143,8 @@ class SQLiteStore:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._path = None if path is None else Path(path)
-        self._db: sqlite3.Connection | None = _opened(self._path)
-        self._thread = ThreadPoolExecutor(1, "ip1-webhooks")
-        self._work: list[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = []
-        self._draining: asyncio.Task[None] | None = None
+        self._commits = Commits(lambda: _opened(self._path), "ip1 webhooks, store")
+        self._commits.open()
         self._lock: IO[bytes] | None = None
 
     async def add(self, event: Event, *, at: float, due: float, held: bool) -> Added:
@@ -169,10 +161,10 @@ class SQLiteStore:
                 db.execute("INSERT INTO batches VALUES (?, ?, 0, ?)", (batch, at, at))
             return Added(new=True, state=None if held else _moved(db, event))
 
-        return await self._do(work)
+        return await self._commits.do(work)
 
     async def move(self, event: Event) -> Added:
-        return await self._do(lambda db: Added(new=False, state=_moved(db, event)))
+        return await self._commits.do(lambda db: Added(new=False, state=_moved(db, event)))
 
     async def waiting(self, at: float, most: int, busy: Collection[str]) -> Sequence[Waiting]:
         query = f"SELECT key, body, tries, done FROM events WHERE due <= ? AND {_IDLE} ORDER BY due, rowid LIMIT ?"
@@ -188,33 +180,35 @@ class SQLiteStore:
                     db.execute("UPDATE events SET due = NULL WHERE key = ?", (key,))
             return found
 
-        return await self._do(work)
+        return await self._commits.do(work)
 
     async def next_due(self, busy: Collection[str]) -> float | None:
         query = f"SELECT min(due) FROM events WHERE due IS NOT NULL AND {_IDLE}"
-        found: float | None = (await self._do(lambda db: db.execute(query, (json.dumps(list(busy)),)).fetchone()))[0]
+        found: float | None = (
+            await self._commits.do(lambda db: db.execute(query, (json.dumps(list(busy)),)).fetchone())
+        )[0]
         return found
 
     async def done(self, event: Event, handlers: frozenset[str]) -> None:
-        await self._run("UPDATE events SET done = ? WHERE key = ?", json.dumps(sorted(handlers)), event.key)
+        await self._commits.run("UPDATE events SET done = ? WHERE key = ?", json.dumps(sorted(handlers)), event.key)
 
     async def finish(self, event: Event) -> None:
-        await self._run("UPDATE events SET due = NULL WHERE key = ?", event.key)
+        await self._commits.run("UPDATE events SET due = NULL WHERE key = ?", event.key)
 
     async def drop(self, event: Event) -> None:
-        await self._run("DELETE FROM events WHERE key = ?", event.key)
+        await self._commits.run("DELETE FROM events WHERE key = ?", event.key)
 
     async def again(self, event: Event, due: float) -> None:
-        await self._run("UPDATE events SET due = ?, tries = tries + 1 WHERE key = ?", due, event.key)
+        await self._commits.run("UPDATE events SET due = ?, tries = tries + 1 WHERE key = ?", due, event.key)
 
     async def state(self, message: str) -> MessageState | None:
         query = "SELECT body FROM states WHERE message = ?"
-        row = await self._do(lambda db: db.execute(query, (message,)).fetchone())
+        row = await self._commits.do(lambda db: db.execute(query, (message,)).fetchone())
         return None if row is None else _state(row[0])
 
     async def states(self, batch: str) -> Sequence[MessageState]:
         query = "SELECT body FROM states WHERE batch = ? ORDER BY message"
-        return [_state(body) for (body,) in await self._do(lambda db: db.execute(query, (batch,)).fetchall())]
+        return [_state(body) for (body,) in await self._commits.do(lambda db: db.execute(query, (batch,)).fetchall())]
 
     async def join(self, batch: str, at: float) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -222,14 +216,14 @@ class SQLiteStore:
             db.execute(told, (batch, at, at))
             db.execute("UPDATE events SET due = ? WHERE batch = ? AND due > ? AND tries = 0", (at, batch, at))
 
-        await self._do(work)
+        await self._commits.do(work)
 
     async def unsettled(self, at: float, after: float, most: int) -> Sequence[tuple[str, float]]:
         query = "SELECT batch, known FROM batches WHERE look <= ? AND known <= ? ORDER BY look LIMIT ?"
-        return await self._do(lambda db: db.execute(query, (at, at - after, most)).fetchall())
+        return await self._commits.do(lambda db: db.execute(query, (at, at - after, most)).fetchall())
 
     async def looked(self, batch: str, again: float | None) -> None:
-        await self._run("UPDATE batches SET look = ? WHERE batch = ?", again, batch)
+        await self._commits.run("UPDATE batches SET look = ? WHERE batch = ?", again, batch)
 
     async def forget(self, before: float) -> None:
         def work(db: sqlite3.Connection) -> None:
@@ -238,7 +232,7 @@ class SQLiteStore:
             db.execute(f"DELETE FROM states WHERE batch IN ({old})", (before,))
             db.execute(f"DELETE FROM batches WHERE batch IN ({old})", (before,))
 
-        await self._do(work)
+        await self._commits.do(work)
 
     def lead(self) -> bool:
         if self._path is None or self._lock is not None:
@@ -254,63 +248,10 @@ class SQLiteStore:
 
     async def close(self) -> None:
         """Commits what is under way. A closed store opens itself again when it is used again, on whatever loop."""
-        if self._draining is not None:
-            await asyncio.wait({self._draining})
-        self._draining = None
-        db, self._db = self._db, None
-        if db is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, db.close)
+        await self._commits.close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    async def _run(self, query: str, *given: Any) -> None:
-        await self._do(lambda db: db.execute(query, given).rowcount)
-
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        made: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._work.append((work, made))
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain(), name="ip1 webhooks, store")
-        return await made
-
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._work:
-            some, self._work = self._work[:AT_ONCE], self._work[AT_ONCE:]
-            results: list[Any]
-            try:
-                results = await loop.run_in_executor(self._thread, self._all, [work for work, _ in some])
-            except (OSError, sqlite3.Error) as error:
-                results = [error] * len(some)
-            for (_, made), result in zip(some, results, strict=True):
-                if made.done():
-                    continue
-                if isinstance(result, BaseException):
-                    made.set_exception(result)
-                else:
-                    made.set_result(result)
-
-    def _all(self, works: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
-        """All of these in one commit; one that fails takes only itself back."""
-        results: list[Any] = []
-        db = self._db = self._db or _opened(self._path)
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            for work in works:
-                db.execute("SAVEPOINT one")
-                try:
-                    results.append(work(db))
-                except Exception as error:
-                    db.execute("ROLLBACK TO one")
-                    results.append(error)
-                db.execute("RELEASE one")
-            db.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise
-        return results
 
 
 def _moved(db: sqlite3.Connection, event: Event) -> MessageState | None:
