@@ -46,7 +46,7 @@ def versions(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that the package allows of what it depends on."""
     project = nox.project.load_toml("pyproject.toml")["project"]
-    allowed = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
+    allowed = [*project["dependencies"], *project["optional-dependencies"]["cli"][1:], *project["optional-dependencies"]["campaign"]]
     session.install("-e", ".[test]", *(re.sub(r">=([^,]+).*", r"==\1", each) for each in allowed))
     session.run("pytest", *session.posargs)
 

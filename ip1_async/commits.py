@@ -74,7 +74,8 @@ class Commits:
             results: list[Any]
             try:
                 results = await loop.run_in_executor(self._thread, self._all, [work for work, _ in some])
-            except (OSError, sqlite3.Error) as error:
+            except Exception as error:
+                # Also what opening it again raises: whoever waits must hear of it.
                 results = [error] * len(some)
             for (_, made), result in zip(some, results, strict=True):
                 if made.done():
@@ -95,6 +96,9 @@ class Commits:
                 try:
                     results.append(work(db))
                 except Exception as error:
+                    if not db.in_transaction:
+                        # A full or failing disk has taken everything back.
+                        raise
                     db.execute("ROLLBACK TO one")
                     results.append(error)
                 db.execute("RELEASE one")

@@ -10,6 +10,9 @@
     ├── OutcomeUnknown     a write that may have happened: resolve it, never repeat it blindly
     ├── ReadFailed         a call that changes nothing failed
     ├── NotFinal           a message that was waited for is still under way; .last
+    ├── CampaignPaused     a campaign stopped before its end; what it has done is in its ledger
+    ├── LedgerError        a campaign's ledger cannot be used
+    │   └── LedgerHeld         … because another process runs the campaign
     └── Undecodable        a whole answer that is not what the API promises
 
 Errors carry the call's method and path template, the status, the attempts made and the seconds spent. They hold no
@@ -196,6 +199,18 @@ class NotFinal(IP1Error, TimeoutError):
 
     last: Any = None
     """What was known of it last: a `Message`, or of `Webhooks` a `MessageState`; None where nothing was."""
+
+
+class CampaignPaused(IP1Error):
+    """The campaign stopped before its end."""
+
+
+class LedgerError(IP1Error):
+    """The campaign's ledger cannot be used."""
+
+
+class LedgerHeld(LedgerError):
+    """Another process runs the campaign."""
 
 
 class Undecodable(IP1Error):

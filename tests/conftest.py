@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -15,6 +17,7 @@ from aioresponses import aioresponses as mocked
 from hypothesis import settings
 
 from ip1_async.clock import ManualClock
+from ip1_async.sandbox import Sandbox
 
 # A run is slow where the machine is busy, which says nothing about the code.
 settings.register_profile("no deadline", deadline=None)
@@ -87,3 +90,38 @@ def _is_here(host: str | None) -> bool:
     except ValueError:
         return host == "localhost"
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox in a thread of its own, and the environment set for it."""
+    ready, done = threading.Event(), threading.Event()
+    sandbox = Sandbox()
+
+    async def serve() -> None:
+        async with sandbox:
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(10)
+    monkeypatch.setenv("IP1_BASE_URL", sandbox.url)
+    monkeypatch.setenv("IP1_TOKEN", sandbox.token)
+    monkeypatch.setenv("COLUMNS", "80")
+    yield sandbox
+    done.set()
+    thread.join()
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line as a shell would; gives its exit code, its output and its errors."""
+    pytest.importorskip("cyclopts", reason="the command line needs the extra cli")
+    from ip1_async.cli.main import run
+
+    def call(*argv: str) -> tuple[int, str, str]:
+        code = run(argv)
+        return code, *capsys.readouterr()
+
+    return call

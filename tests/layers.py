@@ -43,14 +43,15 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "msgspec": ("codec",),
     "sqlite3": ("commits", "sandbox", "webhooks", "campaign"),
     "time": ("clock", "flow", "client", "cli", "text"),
-    "random": ("clock", "flow", "client", "cli", "text", "sandbox.service"),
+    "random": ("clock", "flow", "client", "cli", "text", "sandbox.service", "campaign.running.runner"),
     "uuid": ("flow", "client", "cli"),
     "pytest": ("testing",),
     "pytest_asyncio": ("testing",),
     "hypothesis": ("testing",),
     "cyclopts": ("cli",),
     "rich": ("cli",),
-    "phonenumbers": ("cli",),
+    "phonenumbers": ("campaign", "cli"),
+    "pyarrow": ("campaign",),
 }
 """Who may import what from outside; what is not named here is the standard library's, or is refused."""
 

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +24,11 @@ from ip1_async.sandbox import Sandbox
 
 pytest.importorskip("cyclopts", reason="the command line needs the extra cli")
 
-from ip1_async.cli.main import run
-
 
 @pytest.fixture
-def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox in a thread of its own, and the environment set for it."""
-    ready, done = threading.Event(), threading.Event()
-    sandbox = Sandbox()
-
-    async def serve() -> None:
-        async with sandbox:
-            ready.set()
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    ready.wait(10)
-    monkeypatch.setenv("IP1_BASE_URL", sandbox.url)
-    monkeypatch.setenv("IP1_TOKEN", sandbox.token)
-    monkeypatch.setenv("COLUMNS", "80")
-    yield sandbox
-    done.set()
-    thread.join()
-
-
-@pytest.fixture
-def ip1(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command; gives its exit code, its output and its errors."""
-
-    def call(*argv: str) -> tuple[int, str, str]:
-        code = run(argv)
-        return code, *capsys.readouterr()
-
-    return call
+def ip1(command: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    """As it is typed."""
+    return command
 
 
 def commands() -> list[tuple[str, ...]]:
@@ -73,9 +44,9 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
-def test_every_row_has_a_command_with_a_help_that_says_what_it_does(command: tuple[str, ...], ip1: Any) -> None:
-    code, out, _ = ip1(*command, "--help")
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_row_has_a_command_with_a_help_that_says_what_it_does(words: tuple[str, ...], ip1: Any) -> None:
+    code, out, _ = ip1(*words, "--help")
     assert code == 0
     assert "/v2/" in out or "/api/" in out
     assert "--json" in out
@@ -204,7 +175,7 @@ def test_the_limit_is_the_number_of_rows_shown_and_the_cursor_goes_on(local: San
         (["send", "--sender", "iP1", "--body", "x"], "no number"),
         (["send", "12", "--sender", "iP1", "--body", "x"], "number 1 of 1 is wrong: too short"),
         (["demo", "/nowhere.csv"], "nowhere.csv"),
-        (["demo", "--body", " "], "--body is a text that is not blank"),
+        (["demo", "--body", " "], "the text is empty or nothing but white space"),
         (["sandbox", "--port", "99999"], "--port is a number from 0 to 65535"),
         (["sandbox", "--speed", "-1"], "speed is a number from 0"),
         (["sandbox", "--fault", "explode"], "a fault has no word explode"),
@@ -212,7 +183,7 @@ def test_the_limit_is_the_number_of_rows_shown_and_the_cursor_goes_on(local: San
          "--data[1] has a phone, which is not known; known are properties, labels"),
         (["contacts", "create", "--data", '[{"labels": []}]'], '--data[0] does not fit, it lacks properties; it is written {"properties"'),
         (["batches", "send", "--data", '{"sender": "iP1", "recipient": ["46"], "body": "x"}'], "--data has a recipient"),
-        (["demo", "--body", "Hi {nobody}"], "no column for {nobody}"),
+        (["demo", "--body", "Hi {nobody}"], "{nobody} is no column"),
     ],
 )  # fmt: skip
 def test_wrong_input_ends_with_2_and_one_clear_line(argv: list[str], said: str, local: Sandbox, ip1: Any) -> None:

@@ -71,3 +71,14 @@ async def test_a_closed_client_gives_no_turn() -> None:
         async with ip1.turn():
             pytest.fail("a turn was given")
     assert ip1.calls.gate.in_flight == 0
+
+
+async def test_recipients_that_were_checked_before_go_out_as_they_are() -> None:
+    async with Sandbox() as sandbox, Client(sandbox.token, base_url=sandbox.url) as ip1:
+        batch = NewBatch(sender="iP1", recipients=["0"], body="Hi {name}", reference="order-1", tags=["a"])
+        async with ip1.turn() as turn:
+            sent = await turn.send(
+                batch, recipients='{"46700000001":{"name":"Åsa \\"}"},"default":{"name":""}}'.encode()
+            )
+        assert (sent.reference, sent.tags, sent.templated) == ("order-1", ("a",), True)
+        assert [(each.recipient, each.body) for each in sandbox.messages()] == [("46700000001", 'Hi Åsa "}')]

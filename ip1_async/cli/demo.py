@@ -1,33 +1,35 @@
-"""`ip1 demo`: everybody in a CSV file is texted through a local iP.1, and every message is read back."""
+"""`ip1 demo`: a whole campaign through a local iP.1, from a CSV file to the report."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing
-from itertools import islice
+import webbrowser
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
+from attrs import define, field
 from cyclopts import Parameter
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ip1_async.cli import local, report, show
-from ip1_async.cli.report import Job
-from ip1_async.client import Client, Sent
-from ip1_async.errors import Invalid, IP1Error, Rejected
-from ip1_async.models import NewBatch
-from ip1_async.pages import merge
+from ip1_async.campaign import Campaign, Report, RowOutcome
+from ip1_async.campaign.people.read import open_source
+from ip1_async.campaign.reporting.page import page
+from ip1_async.cli import campaign_report, campaign_run, campaign_show, local, show
+from ip1_async.client import Client
+from ip1_async.errors import CampaignPaused
+from ip1_async.sandbox import Sandbox
 from ip1_async.text import placeholders
-
-if TYPE_CHECKING:
-    from ip1_async.cli.people import People, Person
 
 BODY = "Hi {name}! You have {points} points to spend in our {city} shop until Sunday. Reply STOP to opt out."
 PATIENCE = 3.0
 """Seconds without any change after which messages count as still under way."""
 POLL = 0.25
+Flag = Annotated[bool, Parameter(negative=())]
 
 
 async def demo(
@@ -38,10 +40,13 @@ async def demo(
     to: str | None = None,
     region: str = "SE",
     batch_size: int = 100,
-    serve: Annotated[bool, Parameter(negative=())] = False,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    ledger: Path | None = None,
+    serve: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Text everybody in a CSV file through a local iP.1, and follow every message to its end. Nothing leaves this machine.
+
+    It is a campaign as any other, with a plan, a ledger and a report.
 
     Parameters
     ----------
@@ -57,43 +62,47 @@ async def demo(
         The country (two letters) of numbers without a country code.
     batch_size
         Recipients in one batch.
+    ledger
+        The new file that holds the campaign; one in a temporary folder when it is left out.
     serve
         Keep the local iP.1 up afterwards, to look around in.
     json
         One JSON object on standard output, and nothing else there.
     """
-    from ip1_async.cli.people import read_people
-    from ip1_async.sandbox import Sandbox
-
-    job = Job(await asyncio.to_thread(read_people, csv or customers(), to=to, region=region))
-    body = _greeting(job.people) if body is None else body
-    _check(job.people, body, batch_size)
-    if not json:
-        report.drops(job.people, csv.name if csv else "customers.csv")
+    people = csv or customers()
+    ledger = ledger or Path(tempfile.mkdtemp(prefix="ip1-demo-")) / "demo.ledger"
+    columns = (await asyncio.to_thread(open_source, people, to=to)).columns
+    body = _greeting(columns) if body is None else body
     began = time.monotonic()
+    # A cell that is empty becomes nothing, and an unknown name something friendly.
+    default = {name: "there" if name == "name" else "" for name in placeholders(body) if name in columns}
     async with Sandbox() as sandbox, Client(sandbox.token, base_url=sandbox.url) as client:
-        try:
-            with _progress() as progress:
-                await _send(job, client, progress, body=body, sender=sender, size=batch_size)
-                if not progress.console.is_terminal:
-                    show.err().print(f"Messages accepted: {job.accepted}; reading them back.")
-                await _follow(job, client, progress)
-        except asyncio.CancelledError:
-            show.err().print(
-                f"Stopped. Of {job.accepted} messages that were accepted {job.final} had a final status; the local iP.1 is gone "
-                "with them. Run it again to begin anew."
-            )
-            raise
-        job.seconds = time.monotonic() - began
-        if json:
-            show.document(report.as_json(job))
-        else:
-            report.results(job, list(job.messages.values()))
+        with campaign_show.reading(json) as progress:
+            campaign = await Campaign.plan(
+                people, ledger=ledger, sender=sender, body=body, to=to, region=region, chunk=batch_size, client=client,
+                defaults=default, progress=progress,
+            )  # fmt: skip
+        async with campaign:
+            if not json and campaign.planned is not None:
+                campaign_show.plan(campaign.planned)
+            job = Job(campaign)
+            await _carry_out(job, client)
+            job.seconds = time.monotonic() - began
+            made = await campaign.report()
+            written = ledger.with_suffix(".html")
+            await asyncio.to_thread(written.write_text, page(made), encoding="utf-8")
+            if json:
+                show.document(await _facts(job, made, ledger))
+            else:
+                campaign_report.brief(made)
+                show.out().print(
+                    f"\n{made.final:,} of {made.accepted:,} messages have a final status, after {job.seconds:.1f} s.",
+                    highlight=False,
+                )
+                _offer(ledger, written, serve)
         if serve:
-            await _serve(sandbox.url, sandbox.token, job, machine=json)
-        elif not json:
-            report.next_steps()
-    return 0 if not job.refused else 1
+            await _serve(sandbox, job, machine=json)
+    return 1 if job.refused or made.rejected else 0
 
 
 def customers() -> Path:
@@ -102,91 +111,114 @@ def customers() -> Path:
     return packaged if packaged.exists() else Path(__file__).parents[2] / "docs" / "examples" / "customers.csv"
 
 
-def _check(people: People, body: str, size: int) -> None:
-    if not people.kept:
-        why = ", ".join(f"{count} {reason}" for reason, count in people.reasons.items())
-        raise Invalid("csv", f"there is nobody to text: {why or 'the table has no rows'}")
-    if size < 1:
-        raise Invalid("batch_size", "--batch-size is at least 1")
-    if not body.strip():
-        raise Invalid("body", "--body is a text that is not blank")
-    unknown = [name for name in placeholders(body) if name not in people.columns]
-    if unknown:
-        raise Invalid(
-            "body", f"there is no column for {_braced(unknown)} in --body; the columns are {_braced(people.columns)}"
-        )
+@define
+class Job:
+    """How far the demo has come."""
+
+    campaign: Campaign
+    refused: list[str] = field(factory=list[str])
+    batches: list[str] = field(factory=list[str])
+    seconds: float = 0.0
 
 
-def _greeting(people: People) -> str:
+def _greeting(columns: Sequence[str]) -> str:
     """The text that is sent when none is given."""
-    if set(placeholders(BODY)) <= set(people.columns):
+    if set(placeholders(BODY)) <= set(columns):
         return BODY
     return "Hi{name}! There is news from our shop. Reply STOP to opt out.".replace(
-        "{name}", " {name}" if "name" in people.columns else ""
+        "{name}", " {name}" if "name" in columns else ""
     )
 
 
-def _braced(names: Sequence[str]) -> str:
-    return ", ".join("{" + name + "}" for name in names)
+async def _carry_out(job: Job, client: Client) -> None:
+    """Send it, and read all messages again and again until each is final, or nothing changes any more."""
+    campaign = job.campaign
+    try:
+        with campaign_run.shown(machine=False) as progress:
+            try:
+                async for settled in campaign.run(client):
+                    if settled.batch is not None:
+                        job.batches.append(settled.batch)
+                    campaign_run.draw(progress, await campaign.status())
+            except CampaignPaused as paused:
+                job.refused.append(paused.reason)
+                show.err().print(f"{paused.reason}.", style="red", markup=False)
+        if progress is None:
+            stands = await campaign.status()
+            show.err().print(f"Messages accepted: {stands.accepted}; reading them back.")
+        await _follow(campaign, client)
+    except asyncio.CancelledError:
+        made = await campaign.report()
+        show.err().print(
+            f"Stopped. Of {made.accepted} messages that were accepted {made.final} had a final status; the local iP.1 is gone "
+            "with them. Run it again to begin anew."
+        )
+        raise
 
 
-def _words(error: IP1Error) -> list[str]:
-    """What the local iP.1 said, which is nobody's secret."""
-    return [word for words in error.errors.values() for word in words] if isinstance(error, Rejected) else []
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=show.err(), transient=False)
-
-
-async def _send(job: Job, client: Client, progress: Progress, *, body: str, sender: str, size: int) -> None:
-    bar = progress.add_task("Sending", total=len(job.people.kept))
-    batches = _batches(job.people, body, sender, size)
-    async with aclosing(client.send_many(batches)) as outcomes:
-        async for outcome in outcomes:
-            count = len(outcome.input.recipients) - 1 if outcome.input else 0
-            if isinstance(outcome, Sent):
-                job.batches.append(outcome.batch.id)
-                job.accepted += count
-            else:
-                job.refused.append(" ".join([str(outcome.error), *_words(outcome.error)]))
-            progress.advance(bar, count)
-
-
-def _batches(people: People, body: str, sender: str, size: int) -> Iterator[NewBatch]:
-    names = placeholders(body)
-    # A cell that is empty becomes nothing, and an unknown name something friendly.
-    default = {name: "there" if name == "name" else "" for name in names}
-    left: Iterator[Person] = iter(people.kept)
-    while some := list(islice(left, size)):
-        recipients = {each.msisdn: {name: each.values[name] for name in names if name in each.values} for each in some}
-        yield NewBatch(sender=sender, recipients={**recipients, "default": default}, body=body, tags=["demo"])
-
-
-async def _follow(job: Job, client: Client, progress: Progress) -> None:
-    """Read all messages again and again until each is final, or nothing changes any more."""
-    bar = progress.add_task("Reading", total=job.accepted)
-    open_batches: Sequence[str] = job.batches
-    changed = time.monotonic()
-    while open_batches and time.monotonic() - changed < PATIENCE:
-        unfinished: set[str] = set()
-        async with aclosing(merge(*(client.batches.messages(id, limit=500) for id in open_batches))) as messages:
-            async for message in messages:
-                before = job.messages.get(message.id)
-                if before is None or before.status != message.status:
-                    changed = time.monotonic()
-                job.messages[message.id] = message
-                if not message.is_final:
-                    unfinished.add(message.batch_id)
-        progress.update(bar, completed=job.final)
-        open_batches = [id for id in open_batches if id in unfinished]
-        if open_batches:
+async def _follow(campaign: Campaign, client: Client) -> None:
+    changed, known = time.monotonic(), -1
+    with campaign_run.reading_back() as (progress, task):
+        while time.monotonic() - changed < PATIENCE:
+            async for _ in campaign.read_back(client):
+                pass
+            made = await campaign.report()
+            progress.update(task, completed=made.final, total=made.accepted)
+            if made.final == made.accepted:
+                return
+            if made.final != known:
+                changed, known = time.monotonic(), made.final
             await asyncio.sleep(POLL)
 
 
-async def _serve(url: str, token: str, job: Job, *, machine: bool) -> None:
+async def _facts(job: Job, made: Report, ledger: Path) -> Mapping[str, Any]:
+    """The same facts for machines."""
+    rows = [each async for each in job.campaign.rows() if each.outcome == "dropped"]
+    costs: dict[str, Decimal] = {}
+    for each in made.costs:
+        if each.currency:
+            costs[each.currency] = costs.get(each.currency, Decimal(0)) + each.price
+    codes = Counter({int(each.status): each.messages for each in made.statuses})
+    return {
+        "rows": made.total, "dropped": [_dropped(each) for each in rows], "accepted": made.accepted, "refused": job.refused,
+        "final": made.final, "statuses": {str(code): codes[code] for code in sorted(codes)},
+        "segments": sum(each.segments for each in made.statuses),
+        "cost": {currency: float(cost) for currency, cost in costs.items()}, "batches": job.batches,
+        "seconds": round(job.seconds, 3), "ledger": str(ledger),
+    }  # fmt: skip
+
+
+def _dropped(row: RowOutcome) -> Mapping[str, Any]:
+    return {"row": row.row, "reason": row.reason}
+
+
+def _offer(ledger: Path, written: Path, serve: bool) -> None:
+    """The report as a page, and what to try next."""
+    show.out().print(
+        f"\nThe report as a page: {written}\n\n"
+        "Next:\n"
+        f"  ip1 campaign status {ledger}\n"
+        f"  ip1 campaign export {ledger} people-texted.csv\n"
+        "  ip1 demo --serve          keeps the local iP.1 up, to look around in\n"
+        "  ip1 demo people.csv       with people of your own; --body is the text\n"
+        "  ip1 campaign --help       the same for real, with your token",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+    if not serve and sys.stdin.isatty() and sys.stdout.isatty():
+        show.err().print("\nOpen the report in a browser? [y/N] ", end="", markup=False)
+        if show.confirmed():
+            webbrowser.open(written.resolve().as_uri())
+
+
+async def _serve(sandbox: Sandbox, job: Job, *, machine: bool) -> None:
     if not machine:
-        local.announce(url, token)
-        report.served(job.batches[0] if job.batches else "BATCH")
+        local.announce(sandbox.url, sandbox.token)
+        batch = job.batches[0] if job.batches else "BATCH"
+        show.err().print(
+            "The local iP.1 stays up. In another terminal, export the two lines above and try:\n"
+            "  ip1 batches list --order DESC --limit 5\n"
+            f"  ip1 batches messages {batch} --limit 10\n"
+            "  ip1 send 0701234567 --sender iP1 --body Hello\n"
+            "Stop it with Ctrl-C."
+        )
     await local.stopped()

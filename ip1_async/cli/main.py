@@ -13,7 +13,7 @@ from typing import Any
 
 import cyclopts
 
-from ip1_async.cli import demo, generated, listen, local, send, show
+from ip1_async.cli import campaign, demo, generated, listen, local, send, show
 from ip1_async.errors import ConnectFailed, Invalid, IP1Error, OutcomeUnknown, Rejected, Unauthorized
 
 DONE, FAILED, USAGE, UNKNOWN, NO_CONNECTION, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -33,6 +33,7 @@ def application() -> cyclopts.App:
     app.command(local.text, group="Start here")
     app.command(listen.listen, group="Start here")
     app.command(listen.app)
+    app.command(campaign.app)
     app.command(send.send, group="Start here")
     generated.mount(app)
     return app

@@ -62,7 +62,7 @@ async def send(
 
 
 def _recipients(to: tuple[str, ...], region: str) -> list[str]:
-    from ip1_async.cli.numbers import WrongNumber, to_msisdn
+    from ip1_async.campaign.people.numbers import WrongNumber, to_msisdn
 
     if not to:
         raise Invalid("to", "no number was given; name at least one")

@@ -44,6 +44,11 @@ def err() -> Console:
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def confirmed() -> bool:
+    """Whether the person at the terminal says yes."""
+    return input().strip().lower() in ("y", "yes", "j", "ja")
+
+
 def document(value: Any) -> None:
     """One JSON document on a line of its own."""
     print(json.dumps(codec.dump(value), ensure_ascii=False, default=str))

@@ -1,0 +1,117 @@
+"""A plan on its way into its ledger: one transaction, which is there whole at its end or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ip1_async import codec
+from ip1_async.campaign.ledger import statements, store
+from ip1_async.campaign.ledger.people import packed
+from ip1_async.errors import Invalid, LedgerError
+
+_EMPTY = "SELECT count(*) = 0 FROM sqlite_master"
+_SETTINGS = (
+    # New pages need no journal, so that everything is written once. The log comes with the first run.
+    "PRAGMA journal_mode = DELETE",
+    # Less would return from the commit before the journal is surely gone; a power cut would bring it back.
+    "PRAGMA synchronous = EXTRA",
+    "PRAGMA cache_size = -2000",
+    "PRAGMA temp.cache_size = -4000",
+)
+_SEEN = "CREATE TEMP TABLE seen (msisdn INTEGER PRIMARY KEY, row INTEGER NOT NULL)"
+_TAKEN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+class Draft:
+    """An open transaction in a new ledger, to be used from one thread at a time.
+
+    Raises `Invalid` where there is a ledger already, and `LedgerError` where one cannot be made there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        store.refuse_network(path)
+        try:
+            self._made = store.made(path)
+            here = path.stat().st_ino
+            self._db = store.connected(path)
+        except (OSError, sqlite3.Error) as error:
+            raise LedgerError(f"no ledger can be made at {path}: {getattr(error, 'strerror', error)}") from None
+        try:
+            mine = self._locked(here)
+        except OSError:
+            mine = False
+        except sqlite3.Error as error:
+            mine = False
+            if error.sqlite_errorcode & 0xFF not in _TAKEN:
+                self._db.close()
+                raise store.unusable(path, error) from None
+        if not mine:
+            self._db.close()
+            raise Invalid(
+                "ledger",
+                f"ledger is {path}, which is there already, or in use: a plan is made into a new file, and "
+                "`ip1 campaign run` goes on with one that was made",
+            )
+        for statement in (*statements.SCHEMA.split(";"), _SEEN):
+            self._db.execute(statement)
+
+    def _locked(self, here: int) -> bool:
+        """Takes the file for itself where it is empty, and still the one of this name; else it is left as it is."""
+        db = self._db
+        # Whoever plans into it as well is not waited for.
+        db.execute("PRAGMA busy_timeout = 0").fetchone()
+        if not db.execute(_EMPTY).fetchone()[0]:
+            return False
+        for each in _SETTINGS:
+            db.execute(each).fetchone()
+        db.execute("BEGIN EXCLUSIVE")
+        return bool(db.execute(_EMPTY).fetchone()[0]) and self.path.stat().st_ino == here
+
+    def new(self, people: Mapping[int, int]) -> dict[int, int]:
+        """Which of these numbers were there before, each with the row of its first; keeps the others with theirs."""
+        before = self._db.total_changes
+        self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", sorted(people.items()))
+        if self._db.total_changes - before == len(people):
+            return {}
+        query = "SELECT seen.msisdn, seen.row FROM json_each(?) AS each JOIN seen ON seen.msisdn = each.value"
+        found = self._db.execute(query, (json.dumps(list(people)),))
+        return {msisdn: row for msisdn, row in found if people[msisdn] != row}
+
+    def drop(self, rows: Sequence[tuple[int, str]]) -> None:
+        """These rows are not sent, each for its reason."""
+        self._db.executemany("INSERT INTO drops VALUES (?, ?)", rows)
+
+    def chunk(self, recipients: Any, rows: Sequence[int], *, text: str, zone: str) -> None:
+        """One more chunk."""
+        given = (codec.encode(recipients), packed(rows))
+        id = self._db.execute("INSERT INTO people (recipients, rows) VALUES (?, ?)", given).lastrowid
+        self._db.execute(
+            "INSERT INTO chunks (id, people, first, size, recipients, text, zone) VALUES (?, ?, 0, ?, ?, ?, ?)",
+            (id, id, len(rows), len(rows), text, zone),
+        )
+
+    def commit(
+        self, id: str, *, source: str, planned: float, orders: Mapping[str, Any], plan: Mapping[str, Any]
+    ) -> None:
+        """The plan is made; it is on the disk when this returns."""
+        given = (id, source, planned, json.dumps(orders), json.dumps(plan))
+        self._db.execute(
+            "INSERT INTO campaign (one, id, source, planned, orders, plan) VALUES (1, ?, ?, ?, ?, ?)", given
+        )
+        self._db.execute("COMMIT")
+        self._db.close()
+
+    def abandon(self) -> None:
+        """Nothing stays behind."""
+        # Gone before it is unlocked, so that nobody has begun to plan into it.
+        if self._made:
+            self.path.unlink(missing_ok=True)
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("ROLLBACK")
+        self._db.close()

@@ -1,0 +1,1 @@
+"""From a file or an iterable to rows, and from what is written in them to MSISDNs."""

@@ -1,0 +1,50 @@
+"""Checks a campaign that has come to its end: exactly one batch for every accepted chunk, with a message for each recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ip1_async.campaign.running.door import Counted
+from ip1_async.campaign.running.run import Run
+from ip1_async.campaign.transitions import Chunk
+from ip1_async.errors import NotFound
+
+
+async def audit(run: Run, listed: Mapping[int, Sequence[str]]) -> None:
+    """Writes down an incident for whatever is not as it should be, and takes back what can be taken back."""
+    for chunk in await run.all("ACCEPTED", "REJECTED", "SPLIT"):
+        await _marks(run, chunk, listed.get(chunk.id, ()))
+        if chunk.state == "ACCEPTED" and chunk.batch is not None:
+            await _size(run, chunk, chunk.batch)
+
+
+async def _marks(run: Run, chunk: Chunk, batches: Sequence[str]) -> None:
+    others = [each for each in batches if each != chunk.batch]
+    if chunk.state == "ACCEPTED" and chunk.batch is None:
+        # A person has said so, and at most one batch can be meant.
+        others = others[1:]
+    for each in others:
+        words = "was accepted more than once" if chunk.state == "ACCEPTED" else "was refused, and is at the provider"
+        await run.ledger.incident(chunk.id, f"{words}: batch {each}", at=run.now())
+        await run.door.cancel(each)
+
+
+async def _size(run: Run, chunk: Chunk, batch: str) -> None:
+    messages = chunk.messages
+    if messages is None:
+        counted = await run.asked(lambda: _counted(run, batch))
+        if counted is None:
+            await run.ledger.incident(chunk.id, f"has batch {batch}, which the provider does not know", at=run.now())
+            return
+        messages = counted.messages
+        await run.ledger.sized(chunk.id, messages)
+    if messages != chunk.recipients:
+        words = f"has {chunk.recipients} recipients, and its batch {batch} has {messages} messages"
+        await run.ledger.incident(chunk.id, words, at=run.now())
+
+
+async def _counted(run: Run, batch: str) -> Counted | None:
+    try:
+        return await run.door.count(batch)
+    except NotFound:
+        return None

@@ -1,0 +1,115 @@
+"""What the parts of one run have in common: its lease, its end, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from attrs import frozen
+
+from ip1_async.campaign.running.bell import Bell
+from ip1_async.campaign.running.door import Door
+from ip1_async.campaign.running.terms import Terms
+from ip1_async.campaign.states import State
+from ip1_async.campaign.transitions import Chunk, Ledger
+from ip1_async.clock import Clock
+from ip1_async.errors import CampaignPaused, ConnectFailed, RateLimited, ReadFailed, Rejected
+
+T = TypeVar("T")
+
+SLOWEST = 30.0
+"""Seconds between two tries to read something, at most."""
+
+
+@frozen(kw_only=True)
+class Settled:
+    """What became of a chunk for now; its state says whether that is for good."""
+
+    chunk: int
+    state: State
+    recipients: int
+    attempt: int
+    """From 1; 0 for a chunk that was found at the provider before this ledger had claimed it."""
+    batch: str | None = None
+    reason: str = ""
+
+
+class Over(Exception):
+    """The run ends: it was stopped or paused, or has failed elsewhere."""
+
+
+class Run:
+    """One run of a campaign."""
+
+    def __init__(self, ledger: Ledger, door: Door, terms: Terms, clock: Clock, campaign: str) -> None:
+        self.ledger, self.door, self.terms, self.clock, self.campaign = ledger, door, terms, clock, campaign
+        self.lease = 0
+        self.anchor = ""
+        self.changed = Bell(clock)
+        self.stopped = Bell(clock)
+        self.stopping = False
+        self.failed: Exception | None = None
+        self.told: asyncio.Queue[Settled | None] = asyncio.Queue()
+
+    def now(self) -> float:
+        """Seconds since 1970, as the ledger has them."""
+        return self.clock.now().timestamp()
+
+    def stop(self) -> None:
+        """Claim nothing more; what is under way is brought to its end."""
+        self.stopping = True
+        self.stopped.ring()
+        self.changed.ring()
+
+    async def minded(self, work: Awaitable[None]) -> None:
+        """Does a part's work; whatever goes wrong in it stops all others, once they have done what they were at."""
+        try:
+            await work
+        except Over:
+            pass
+        except Exception as error:
+            self.failed = self.failed or error
+            self.stop()
+
+    def tell(self, chunk: Chunk, state: State, reason: str = "", *, batch: str | None = None) -> None:
+        """Say what became of a chunk."""
+        settled = Settled(
+            chunk=chunk.id, state=state, recipients=chunk.recipients, attempt=chunk.attempt, batch=batch, reason=reason
+        )
+        self.told.put_nowait(settled)
+        self.changed.ring()
+
+    async def pause(self, reason: str) -> None:
+        """Stop for a reason that a person has to see to."""
+        self.failed = self.failed or CampaignPaused(f"the campaign is paused: {reason}")
+        self.stop()
+        await self.ledger.pause(self.lease, reason)
+
+    async def all(self, *states: State) -> list[Chunk]:
+        """Every chunk in one of these states."""
+        found: list[Chunk] = []
+        while some := await self.ledger.chunks(*states, after=found[-1].id if found else 0):
+            found += some
+        return found
+
+    async def asked(self, ask: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
+        """What the provider answers, asked again and again while it cannot; pauses where it does not want to.
+
+        Raises `Over` where the run ends first, and `ConnectFailed` at once where it is not to be *patient*.
+        """
+        wait = 1.0
+        while not self.stopping:
+            try:
+                return await ask()
+            except (ReadFailed, RateLimited) as error:
+                wait = max(wait, error.retry_after or 0.0)
+            except ConnectFailed:
+                if not patient:
+                    raise
+            except Rejected as error:
+                await self.pause(f"the provider refuses to be asked: {error.reason}")
+                break
+            await self.stopped.heard(self.stopped.rings, min(wait, SLOWEST))
+            wait *= 2
+        raise Over

@@ -1,0 +1,180 @@
+"""Sends the chunks of a run: each is claimed when its turn has come, written down, sent once, and settled.
+
+The order is what matters. The turn comes before the claim, so that nothing waits between the two words of the ledger; the
+claim is on the disk before the request begins; and a request that would begin too late is not made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from ip1_async.campaign.orders import Orders
+from ip1_async.campaign.running.door import Sending
+from ip1_async.campaign.running.doubts import Doubts
+from ip1_async.campaign.running.opt_outs import OptOuts
+from ip1_async.campaign.running.run import Run
+from ip1_async.campaign.running.schedule import Schedule
+from ip1_async.campaign.states import (
+    OPEN,
+    Accept,
+    Decision,
+    Doubt,
+    GiveBack,
+    Pause,
+    Reject,
+    Split,
+    reference,
+    settle,
+)
+from ip1_async.campaign.transitions import Chunk, People
+from ip1_async.errors import ConnectFailed, LedgerError
+from ip1_async.models import Batch
+
+LOOK_AT_CREDIT = 2.0
+"""Seconds between two looks at the latest batch, for messages that the account could not pay for."""
+FEW = 0.01
+"""Of a batch: so many messages without funds are somebody's own matter, more of them the account's."""
+
+
+class Sender:
+    """Any number of `work`s at once share one of these."""
+
+    def __init__(
+        self,
+        run: Run,
+        orders: Orders,
+        doubts: Doubts,
+        schedule: Schedule,
+        opt_outs: OptOuts,
+        *,
+        any_accepted: bool,
+        chance: Callable[[], float],
+    ) -> None:
+        self._run, self._orders, self._doubts, self._schedule, self._opt_outs = run, orders, doubts, schedule, opt_outs
+        self._any_accepted, self._chance = any_accepted, chance
+        self._reading = asyncio.Lock()
+        self._dry = False
+        """Whether the latest claim has found nothing that is due."""
+        self._latest: str | None = None
+        """The batch that was accepted last; None where it was looked at."""
+
+    async def work(self) -> None:
+        """Send one chunk after another, until nothing is open any more or the run is stopped."""
+        run = self._run
+        while await self._due():
+            async with self._reading:
+                if self._opt_outs.stale():
+                    await run.asked(self._opt_outs.read)
+            async with run.door.turn() as send:
+                # The turn may have been long in coming.
+                if run.stopping or self._opt_outs.stale():
+                    continue
+                not_after = run.clock.boottime() + run.terms.deadline
+                zones, _ = self._schedule.now(run.clock.now())
+                chunk = await run.ledger.claim(run.lease, at=run.now(), zones=zones)
+                if chunk is None:
+                    self._dry = True
+                else:
+                    await self._send(send, chunk, not_after)
+
+    async def watch_credit(self) -> None:
+        """The provider takes batches that the account cannot pay for, and says so of their messages later on."""
+        run = self._run
+        while True:
+            await run.clock.sleep(LOOK_AT_CREDIT)
+            if self._latest is not None:
+                counted = await run.asked(partial(run.door.count, self._latest))
+                self._latest = None
+                await self._paid(counted.unfunded, counted.messages)
+
+    async def _due(self) -> bool:
+        """Waits until a claim may bring something; False when the run is over."""
+        run = self._run
+        while not run.stopping:
+            if not self._dry:
+                return True
+            rings = run.changed.rings
+            if not any(each.state in OPEN for each in await run.ledger.tallies()):
+                return False
+            zones, opens = self._schedule.now(run.clock.now())
+            times = [each for each in (await run.ledger.next_due(zones), opens) if each is not None]
+            await run.changed.heard(rings, max(0.0, min(times) - run.now()) if times else None)
+            self._dry = False
+        return False
+
+    async def _send(self, send: Sending, chunk: Chunk, not_after: float) -> None:
+        run = self._run
+        people = await run.ledger.people(chunk.id)
+        if gone := {each: self._opt_outs.reason(each) for each in people.among(self._opt_outs.numbers)}:
+            chunk = await run.ledger.leave_out(run.lease, chunk, gone, at=run.now())
+            people = await run.ledger.people(chunk.id)
+        if not chunk.recipients:
+            await self._settle(chunk, Reject("everybody in it has opted out"))
+            return
+        try:
+            result: Batch | Exception = await self._posted(send, chunk, people, not_after)
+        except Exception as error:
+            result = error
+        except BaseException:
+            # Cut off in the middle: it may have been sent, and the ledger says so at once where it still can.
+            doubt = run.ledger.doubt(run.lease, chunk, "it was interrupted", acknowledged=False, at=run.now())
+            with suppress(LedgerError):
+                await asyncio.shield(doubt)
+            raise
+        decision = settle(
+            result,
+            recipients=chunk.recipients,
+            any_accepted=self._any_accepted,
+            attempt=chunk.attempt,
+            chance=self._chance(),
+        )
+        await self._settle(chunk, decision)
+
+    async def _posted(self, send: Sending, chunk: Chunk, people: People, not_after: float) -> Batch:
+        run = self._run
+        batch = self._orders.batch(
+            chunk.text,
+            ["0"],
+            campaign=run.campaign,
+            reference=reference(run.campaign, chunk.id, chunk.attempt),
+            windows=self._schedule.delivery_windows(chunk.zone, run.clock.now()),
+        )
+        if run.clock.boottime() > not_after:
+            raise ConnectFailed("it was too late to begin")
+        return await send(batch, recipients=people.whole, not_after=not_after)
+
+    async def _settle(self, chunk: Chunk, decision: Decision) -> None:
+        run, at = self._run, self._run.now()
+        ledger, lease = run.ledger, run.lease
+        match decision:
+            case Accept(batch, messages, unfunded):
+                await ledger.accept(lease, chunk, batch, messages=messages, at=at)
+                self._any_accepted, self._latest = True, batch
+                run.tell(chunk, "ACCEPTED", batch=batch)
+                await self._paid(unfunded, chunk.recipients)
+            case GiveBack(after, reason):
+                await ledger.give_back(lease, chunk, reason, not_before=at + after)
+                run.tell(chunk, "PENDING", reason)
+            case Pause(reason):
+                await ledger.give_back(lease, chunk, reason, not_before=at)
+                run.tell(chunk, "PENDING", reason)
+                await run.pause(reason)
+            case Split(reason):
+                await ledger.split(lease, chunk, reason, at=at)
+                run.tell(chunk, "SPLIT", reason)
+            case Reject(reason):
+                await ledger.reject(lease, chunk, reason, at=at)
+                run.tell(chunk, "REJECTED", reason)
+            case Doubt(reason, acknowledged=acknowledged):
+                await ledger.doubt(lease, chunk, reason, acknowledged=acknowledged, at=at)
+                self._doubts.add(chunk, acknowledged=acknowledged)
+                run.tell(chunk, "UNKNOWN", reason)
+
+    async def _paid(self, unfunded: int, of: int) -> None:
+        if unfunded > max(1, FEW * of):
+            await self._run.pause(
+                f"the account has no credit: {unfunded} of the {of} messages of a batch could not be paid for (402)"
+            )
