@@ -46,9 +46,20 @@ def versions(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that the package allows of what it depends on."""
     project = nox.project.load_toml("pyproject.toml")["project"]
-    allowed = [*project["dependencies"], *project["optional-dependencies"]["cli"][1:], *project["optional-dependencies"]["campaign"]]
+    allowed = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["cli"][1:],
+        *project["optional-dependencies"]["campaign"],
+    ]
     session.install("-e", ".[test]", *(re.sub(r">=([^,]+).*", r"==\1", each) for each in allowed))
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def killed(session: nox.Session) -> None:
+    """Campaigns killed at random a hundred times over, where the tests do it a few times."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/test_campaign_killed.py", *session.posargs, env={"IP1_CAMPAIGN_RUNS": "100"})
 
 
 @nox.session
@@ -66,3 +77,4 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks.sandbox")
     session.run("python", "-m", "benchmarks.webhooks")
     session.run("python", "-m", "benchmarks.double_send")
+    session.run("python", "-m", "benchmarks.campaign")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from ip1_async import Client, DeliveryWindow, IP1Error
+from ip1_async.campaign import Campaign
+from ip1_async.campaign.reporting.page import page
 from ip1_async.clock import ManualClock
 from ip1_async.sandbox import Sandbox
 
@@ -61,6 +64,32 @@ async def fill(sandbox: Sandbox, clock: ManualClock) -> str:
     return sale.id
 
 
+async def reported(folder: Path) -> Path:
+    """The report of a campaign to the customers of the examples, as a page."""
+    people = Path(__file__).with_name("examples") / "customers.csv"
+    body = "Hi {name}! Our spring sale starts today. Reply STOP to opt out."
+    async with Sandbox() as sandbox, Client(sandbox.token, base_url=sandbox.url) as ip1:
+        campaign = await Campaign.plan(
+            people, ledger=folder / "ledger", sender="iP1", body=body, defaults={"name": "there"}, chunk=100, client=ip1
+        )
+        async with campaign:
+            async for _ in campaign.run(ip1):
+                pass
+            await sandbox.advance(seconds=5)
+            async for _ in campaign.read_back(ip1):
+                pass
+            written = folder / "report.html"
+            written.write_text(page(await campaign.report()))
+    return written
+
+
+async def take_report(browser: Browser, written: Path) -> None:
+    context = await browser.new_context(viewport={"width": 1000, "height": 1160}, color_scheme="light", locale="en-GB")
+    shown = await context.new_page()
+    await shown.goto(written.as_uri())
+    await shown.screenshot(path=IMAGES / "report.png")
+
+
 async def take(browser: Browser, sandbox: Sandbox, batch: str) -> None:
     views = {"inbox": f"phones/{ANN}", "batch": f"batches/{batch}", "log": "requests"}
     for theme, size in (("light", "desktop"), ("dark", "desktop"), ("light", "phone")):
@@ -68,16 +97,16 @@ async def take(browser: Browser, sandbox: Sandbox, batch: str) -> None:
         context = await browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB", timezone_id="UTC"
         )
-        page = await context.new_page()
+        shown = await context.new_page()
         for name, view in views.items():
             if theme == "dark" and name != "inbox":
                 continue
-            await page.goto(f"{sandbox.url}/#/{view}")
+            await shown.goto(f"{sandbox.url}/#/{view}")
             if name == "log":
-                await page.locator(".log-row").nth(1).click()
-            await page.wait_for_timeout(1000)
-            await page.evaluate("document.activeElement.blur()")
-            await page.screenshot(path=IMAGES / f"{name}-{size}{'-dark' if theme == 'dark' else ''}.png")
+                await shown.locator(".log-row").nth(1).click()
+            await shown.wait_for_timeout(1000)
+            await shown.evaluate("document.activeElement.blur()")
+            await shown.screenshot(path=IMAGES / f"{name}-{size}{'-dark' if theme == 'dark' else ''}.png")
         await context.close()
 
 
@@ -88,6 +117,8 @@ async def main() -> None:
         batch = await fill(sandbox, clock)
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
         await take(browser, sandbox, batch)
+        with tempfile.TemporaryDirectory() as folder:
+            await take_report(browser, await reported(Path(folder)))
         await browser.close()
 
 

@@ -740,3 +740,12 @@ def test_the_numbers_in_a_file_or_an_iterable_are_msisdns() -> None:
 def test_a_number_that_must_not_be_missed_is_not_passed_over(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         numbers_in(BytesIO(text.encode()))
+
+
+def test_a_file_of_numbers_alone_needs_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "opt-outs.txt"
+    path.write_bytes("\ufeff070-174 06 05\r\n\r\n+4520123456\n".encode())
+    assert numbers_in(path) == {"46701740605", "4520123456"}
+    path.write_text("0701740605\nsomebody\n")
+    with pytest.raises(ValueError, match="Row 2"):
+        numbers_in(path)

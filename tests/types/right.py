@@ -53,6 +53,7 @@ from ip1_async import (
     merge,
     raw,
 )
+from ip1_async.campaign import Campaign, Plan, Report, RowOutcome, Settled, Standing
 
 
 async def batches(ip1: Client) -> None:
@@ -206,3 +207,18 @@ async def outcomes(ip1: Client) -> None:
         await ip1.batches.send(sender="iP1", recipients=["46700000001"], body="Hello")
     except OutcomeUnknown as error:
         assert_type(await error.resolve(), Sent | NotSeen | Undecided)
+
+
+async def campaigns(ip1: Client) -> None:
+    campaign = await Campaign.plan("people.csv", ledger="l", sender="iP1", body="Hi", client=ip1)
+    assert_type(campaign, Campaign)
+    assert_type(campaign.planned, Plan | None)
+    async for settled in campaign.run(ip1, landing=60, on_absent="retry"):
+        assert_type(settled, Settled)
+    assert_type(await campaign.status(), Standing)
+    assert_type(await campaign.report(), Report)
+    async for row in campaign.rows():
+        assert_type(row, RowOutcome)
+    assert_type(await campaign.export("rows.csv"), int)
+    async with ip1.turn() as turn:
+        assert_type(await turn.send(NewBatch(sender="iP1", recipients=["46700000001"], body="Hello")), Batch)

@@ -13,6 +13,7 @@ from ip1_async import codec
 from ip1_async.campaign.ledger import statements, store
 from ip1_async.campaign.ledger.people import packed
 from ip1_async.errors import Invalid, LedgerError
+from ip1_async.models.batches import Recipients
 
 _EMPTY = "SELECT count(*) = 0 FROM sqlite_master"
 _SETTINGS = (
@@ -87,9 +88,9 @@ class Draft:
         """These rows are not sent, each for its reason."""
         self._db.executemany("INSERT INTO drops VALUES (?, ?)", rows)
 
-    def chunk(self, recipients: Any, rows: Sequence[int], *, text: str, zone: str) -> None:
-        """One more chunk."""
-        given = (codec.encode(recipients), packed(rows))
+    def chunk(self, recipients: bytes | Recipients, rows: Sequence[int], *, text: str, zone: str) -> None:
+        """One more chunk, of recipients as the wire has them or as its JSON, with the row of each."""
+        given = (recipients if isinstance(recipients, bytes) else codec.encode(recipients), packed(rows))
         id = self._db.execute("INSERT INTO people (recipients, rows) VALUES (?, ?)", given).lastrowid
         self._db.execute(
             "INSERT INTO chunks (id, people, first, size, recipients, text, zone) VALUES (?, ?, 0, ?, ?, ?, ?)",

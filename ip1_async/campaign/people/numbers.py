@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import Factory, field, frozen
@@ -53,6 +54,16 @@ class Numbers:
 
     region: str = field(default="SE", converter=_checked)
     _plan: numbering.Plan | None = field(init=False, repr=False, eq=False, default=Factory(_its_plan, takes_self=True))
+
+    def plain(self, written: Sequence[str]) -> list[str]:
+        """Gives the digits of those that are mobile numbers of the region in their usual spelling, and "" for the others.
+
+        Of a million numbers most are; `msisdn` reads the rest.
+        """
+        if (plan := self._plan) is None:
+            return [""] * len(written)
+        own, code = plan.own, plan.code
+        return [code + found[1] if (found := own(each)) else "" for each in written]
 
     def msisdn(self, written: str) -> str:
         """Gives the number's digits, country code first; raises WrongNumber, without the number in its message."""

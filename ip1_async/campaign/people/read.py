@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +29,7 @@ __all__ = ["AsyncSource", "Row", "Source", "numbers_in", "open_async_source", "o
 People: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[object]
 
 _PIECE: Final = 1 << 16
+_a_number = re.compile(rb"[+(]?[0-9][0-9 ()./-]{5,30}").fullmatch
 
 
 def open_source(people: People, *, to: str | None = None) -> Source:
@@ -59,12 +62,15 @@ async def open_async_source(people: AsyncIterable[object], *, to: str | None = N
 
 
 def numbers_in(people: People, *, region: str = "SE") -> frozenset[str]:
-    """Gives the MSISDNs in whatever `open_source` reads; numbers without a country code are numbers of *region*.
+    """Gives the MSISDNs in whatever `open_source` reads, or in the lines of a file that holds nothing else; numbers without a
+    country code are numbers of *region*.
 
     Raises ValueError, naming the first such row, if there is one that cannot be read and is not blank: of these numbers,
     none may be missed.
     """
-    source, numbers = open_source(people), Numbers(region)
+    bare = isinstance(people, (str, os.PathLike)) and _begins_with_a_number(Path(people))
+    source = _lines(Path(cast("str", people))) if bare else open_source(people)
+    numbers = Numbers(region)
     found: set[str] = set()
     for block in source.blocks(()):
         for row, number, _, wrong in block:
@@ -76,6 +82,23 @@ def numbers_in(people: People, *, region: str = "SE") -> frozenset[str]:
             if wrong and wrong != "blank row":
                 raise ValueError(f"Row {row} of {source.name} cannot be read: {wrong}.")
     return frozenset(found)
+
+
+def _begins_with_a_number(path: Path) -> bool:
+    """Whether a file has a number where a table has the names of its columns."""
+    with _at(path) as file:
+        return file.seekable() and _a_number(file.readline(_PIECE).removeprefix(BOM_UTF8).strip()) is not None
+
+
+def _lines(path: Path) -> Source:
+    """The lines of a file, each of them a number."""
+
+    def each() -> Iterator[dict[str, str]]:
+        with _at(path) as file:
+            for line in file:
+                yield {"number": line.removeprefix(BOM_UTF8).decode("latin-1").strip()}
+
+    return from_iterable(each(), "number")
 
 
 def _of_path(path: Path, to: str | None) -> Source:

@@ -7,12 +7,12 @@ not grow with the number of rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from attrs import define, field
 
+from ip1_async import codec
 from ip1_async.campaign.ledger.draft import Draft
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.people.numbers import Numbers, WrongNumber, country
@@ -134,19 +134,24 @@ class Planner:
 
     def _numbered(self, rows: Sequence[Row], drops: Drops) -> _People:
         """Rows with a number."""
-        people, msisdn = _People(), self._numbers.msisdn
-        for row, number, values, wrong in rows:
-            try:
-                found = "" if wrong else msisdn(number)
-            except WrongNumber as error:
-                found, wrong = "", str(error)
-            if found:
-                people.rows.append(row)
-                people.msisdns.append(found)
-                people.values.append(values)
-            else:
-                drops.append((row, wrong))
-        return people
+        found = self._numbers.plain([number for _, number, _, _ in rows])
+        for at, (row, number, _, wrong) in enumerate(rows):
+            if wrong or not found[at]:
+                found[at], reason = ("", wrong) if wrong else self._looked_at(number)
+                if reason:
+                    drops.append((row, reason))
+        return _People(
+            [row for each, (row, _, _, _) in zip(found, rows, strict=True) if each],
+            [each for each in found if each],
+            [values for each, (_, _, values, _) in zip(found, rows, strict=True) if each],
+        )
+
+    def _looked_at(self, number: str) -> tuple[str, str]:
+        """The MSISDN of a number in a less usual spelling, or why it is none."""
+        try:
+            return self._numbers.msisdn(number), ""
+        except WrongNumber as error:
+            return "", str(error)
 
     def _grouped(self, people: _People, drops: Drops) -> Iterable[tuple[tuple[str, str], _People]]:
         """Those that can share a batch: with the same text and, where there are hours, the same time zone."""
@@ -234,17 +239,28 @@ class Planner:
             values = {key: given[self._place[key]] for key in keys if key in self._place}
             self.samples.append((row, template.render({k: v for k, v in values.items() if v}, self._default)))
 
-    def _recipients(self, keys: Sequence[str], people: _People) -> Any:
+    def _recipients(self, keys: Sequence[str], people: _People) -> bytes:
         """As the wire has them; an empty value is left out, so that the default applies."""
+        quote = codec.quote
         if not keys:
-            return people.msisdns
-        places = [(key, self._place[key]) for key in keys if key in self._place]
-        made: dict[str, Mapping[str, str]] = {
-            msisdn: {key: value for key, at in places if (value := values[at])}
-            for msisdn, values in zip(people.msisdns, people.values, strict=True)
-        }
+            return f"[{','.join(map(quote, people.msisdns))}]".encode()
+        columns = [self._column(key, people) for key in keys if key in self._place]
+        values = (
+            columns[0] if len(columns) == 1 else [",".join(filter(None, each)) for each in zip(*columns, strict=True)]
+        )
+        each = [
+            f'"{msisdn}":{{{value}}}'
+            for msisdn, value in zip(people.msisdns, values or [""] * len(people.msisdns), strict=True)
+        ]
         # With every key in it: the provider leaves a placeholder as typed that no replacement knows.
-        return made | {"default": {key: self._default[key] for key in keys}}
+        default = ",".join(f"{quote(key)}:{quote(self._default[key])}" for key in keys)
+        return f'{{{",".join(each)},"default":{{{default}}}}}'.encode()
+
+    def _column(self, key: str, people: _People) -> list[str]:
+        """The values of a placeholder, each with its name; empty where there is none."""
+        quote, at = codec.quote, self._place[key]
+        name = quote(key) + ":"
+        return [name + quote(value) if (value := values[at]) else "" for values in people.values]
 
     def _count(self, row: int, reason: str) -> None:
         words = "duplicate" if reason.startswith("duplicate of row ") else reason
