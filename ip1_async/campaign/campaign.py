@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ip1_async.campaign.ledger import SQLiteLedger, records
+from ip1_async.campaign.ledger.owner import is_dead
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.people.read import AsyncSource, Source, numbers_in, open_async_source, open_source
 from ip1_async.campaign.planning import making, prices
@@ -190,7 +191,10 @@ class Campaign:
     async def status(self) -> Standing:
         """Where it stands."""
         facts, tallies, held = await self._ledger.facts(), await self._ledger.tallies(), await self._ledger.held()
-        return standing(facts, tallies, held, left_out=await self._ledger.ask(records.left_out), now=self._clock.now())
+        if held is not None and is_dead(held.owner):
+            held = None
+        left_out = await self._ledger.ask(records.left_out)
+        return standing(facts, tallies, held, left_out=left_out, now=self._clock.now())
 
     async def orders(self) -> Orders:
         """What is sent."""

@@ -139,7 +139,7 @@ class Client:
 
         *batches* is any iterable or async iterable of `NewBatch`; the next one is taken when one of *concurrency* places
         (by default `max_in_flight`) is free. One bad batch never stops the others. Leaving early waits for the sends
-        under way. For a job that must survive a crash this is not enough: keep your own record of what was sent.
+        under way. A job that must survive a crash is a campaign: see `ip1_async.campaign`.
         """
         places = self.calls.choices.max_in_flight if concurrency is None else concurrency
         if isinstance(places, bool) or not isinstance(places, int) or places < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
