@@ -379,3 +379,42 @@ async def test_a_run_cancelled_once_waits_for_what_is_under_way_and_cancelled_tw
         await second.ended.wait()
         assert second.error == "", second.words
         await check_done(ledger, sandbox, 120, "cut off and run again")
+
+
+async def test_a_lease_lasts_until_no_request_of_a_claimed_chunk_may_begin_any_more(
+    start: Campaigners, tmp_path: Path
+) -> None:
+    ledger = planned(tmp_path / "campaign.db", [10] * 2)
+    # The first claim comes late in the lease, just before it would be renewed for the first time.
+    async with Sandbox(faults=["GET /v2/blacklist delay seconds=0.8 times=1"]) as sandbox, asyncio.timeout(30):
+        order = Order(
+            ledger=ledger, url=sandbox.url, landing=0.1, visibility=0.1, deadline=3.0, lease=3.0, concurrency=1
+        )
+        stopped = await start(evolve(order, stop=1))
+        await stopped.stopped.wait()
+        other = await takes_over(start, order)
+        await until(lambda: received(sandbox)[number(0)] == 1)
+        stopped.send(signal.SIGCONT)
+        await stopped.ended.wait()
+        await other.ended.wait()
+        assert posted(sandbox, 0) == [f"ip1a:{'a' * 16}:1:2"]
+        await check_done(ledger, sandbox, 20, "taken over before the deadline of a claimed chunk")
+
+
+async def test_the_anchor_is_that_of_the_ledger_also_when_another_process_has_set_it_after_the_facts_were_read(
+    start: Campaigners, tmp_path: Path
+) -> None:
+    # More batches than one page of the list holds, so that where a look ends makes a difference.
+    ledger = planned(tmp_path / "campaign.db", [1] * 210)
+    faults = ["POST /v2/batches reset after times=1"]
+    async with Sandbox(faults=faults) as sandbox, asyncio.timeout(30):
+        order = Order(ledger=ledger, url=sandbox.url, landing=0.1, visibility=0.1, concurrency=1)
+        second = await start(evolve(order, stop=0))
+        await second.stopped.wait()
+        first = await start(evolve(order, landing=20.0))
+        await until(lambda: states(ledger) == {"UNKNOWN": 1, "ACCEPTED": 209})
+        await first.kill()
+        second.send(signal.SIGCONT)
+        await second.ended.wait()
+        assert second.error == "", second.words
+        await check_done(ledger, sandbox, 210, "the anchor was set after the facts were read")

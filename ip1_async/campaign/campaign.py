@@ -18,7 +18,8 @@ from ip1_async.campaign.planning import making, prices
 from ip1_async.campaign.planning.making import Ceilings, Confirm, Making
 from ip1_async.campaign.planning.plan import Plan
 from ip1_async.campaign.planning.planner import Rules
-from ip1_async.campaign.reporting import deliveries, export, outcomes, summary
+from ip1_async.campaign.reporting import deliveries, export, summary
+from ip1_async.campaign.reporting import outcomes as became
 from ip1_async.campaign.reporting.deliveries import ReadSoFar, States
 from ip1_async.campaign.reporting.outcomes import RowOutcome
 from ip1_async.campaign.reporting.report import Report
@@ -53,7 +54,7 @@ class Campaign:
     def __init__(self, ledger: PathLike, *, clock: Clock | None = None) -> None:
         self._ledger = SQLiteLedger(ledger)
         self._clock = clock or SystemClock()
-        self._runner: Runner | None = None
+        self._runners: list[Runner] = []
         self.planned: Plan | None = None
         """The figures of the plan, where it was made by this object; they can be read from `facts` later on."""
 
@@ -170,23 +171,24 @@ class Campaign:
         if facts.purged:
             raise LedgerError("the recipients of this campaign have been purged, so it cannot be run")
         door = ClientDoor(client)
-        self._runner = Runner(
+        runner = Runner(
             self._ledger, facts, door, terms=terms, clock=self._clock,
             opt_outs=OptOuts(door.blacklist, _own(Orders.of(facts.orders), opt_outs), self._clock),
             concurrency=concurrency or client.calls.choices.max_in_flight,
         )  # fmt: skip
-        runner = self._runner.outcomes()
+        self._runners.append(runner)
+        outcomes = runner.outcomes()
         try:
-            async for settled in runner:
+            async for settled in outcomes:
                 yield settled
         finally:
-            await runner.aclose()
-            self._runner = None
+            await outcomes.aclose()
+            self._runners.remove(runner)
 
     def stop(self) -> None:
         """Let a run claim nothing more; what is under way is brought to its end."""
-        if self._runner is not None:
-            self._runner.stop()
+        for each in self._runners:
+            each.stop()
 
     async def status(self) -> Standing:
         """Where it stands."""
@@ -241,7 +243,7 @@ class Campaign:
 
     def rows(self) -> AsyncGenerator[RowOutcome]:
         """What became of every row that was planned, dropped ones with their reason."""
-        return outcomes.rows(self._ledger)
+        return became.rows(self._ledger)
 
     async def export(self, path: PathLike, *, again: bool = False) -> int:
         """Writes what became of every row to a `.csv`, `.jsonl` or `.parquet` file, and gives the number of rows.

@@ -202,6 +202,10 @@ class Ledger(Protocol):
         """Of all chunks."""
         ...
 
+    async def claimable(self, *, at: float, zones: Collection[str], most: int) -> int:
+        """How many chunks a claim would find, counted up to *most*."""
+        ...
+
     async def next_due(self, zones: Collection[str]) -> float | None:
         """When the next PENDING chunk of these zones is due."""
         ...

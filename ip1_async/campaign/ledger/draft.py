@@ -44,14 +44,14 @@ class Draft:
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"no ledger can be made at {path}: {getattr(error, 'strerror', error)}") from None
         try:
-            mine = self._locked(here)
+            mine = self._begun(here)
         except OSError:
             mine = False
         except sqlite3.Error as error:
-            mine = False
             if error.sqlite_errorcode & 0xFF not in _TAKEN:
-                self._db.close()
+                self._withdraw()
                 raise store.unusable(path, error) from None
+            mine = False
         if not mine:
             self._db.close()
             raise Invalid(
@@ -59,11 +59,9 @@ class Draft:
                 f"ledger is {path}, which is there already, or in use: a plan is made into a new file, and "
                 "`ip1 campaign run` goes on with one that was made",
             )
-        for statement in (*statements.SCHEMA.split(";"), _SEEN):
-            self._db.execute(statement)
 
-    def _locked(self, here: int) -> bool:
-        """Takes the file for itself where it is empty, and still the one of this name; else it is left as it is."""
+    def _begun(self, here: int) -> bool:
+        """Begins, where the file is empty, and still the one of this name; else it is left as it is."""
         db = self._db
         # Whoever plans into it as well is not waited for.
         db.execute("PRAGMA busy_timeout = 0").fetchone()
@@ -72,7 +70,21 @@ class Draft:
         for each in _SETTINGS:
             db.execute(each).fetchone()
         db.execute("BEGIN EXCLUSIVE")
-        return bool(db.execute(_EMPTY).fetchone()[0]) and self.path.stat().st_ino == here
+        if not db.execute(_EMPTY).fetchone()[0] or self.path.stat().st_ino != here:
+            return False
+        for each in (*statements.SCHEMA.split(";"), _SEEN):
+            db.execute(each)
+        return True
+
+    def _withdraw(self) -> None:
+        """Nothing stays behind of what was hardly begun, unless somebody else has begun, too."""
+        with contextlib.suppress(sqlite3.Error):
+            if not self._db.in_transaction:
+                # A lock that keeps others out, and that needs no room.
+                self._db.execute("BEGIN")
+                self._db.execute(_EMPTY).fetchone()
+            self.abandon()
+        self._db.close()
 
     def new(self, people: Mapping[int, int]) -> dict[int, int]:
         """Which of these numbers were there before, each with the row of its first; keeps the others with theirs."""

@@ -52,8 +52,7 @@ class SQLiteLedger:
     async def take(self, owner: Owner, *, at: float, until: float) -> int:
         def work(db: sqlite3.Connection) -> int:
             row = db.execute("SELECT lease, owner, since, until FROM owner").fetchone()
-            live = row is not None and row[3] > at and row[0] != self._given_back
-            if live and not is_dead(held := Owner(**json.loads(row[1]))):
+            if row is not None and row[3] > at and row[0] != self._given_back and not is_dead(held := _owner(row[1])):
                 raise LedgerHeld(
                     f"{self.path} is run by {held.name}, whose lease ends in {row[3] - at:.0f} s unless it goes on: "
                     "wait, or stop that process"
@@ -74,7 +73,7 @@ class SQLiteLedger:
 
     async def held(self) -> Held | None:
         rows = await self._read("SELECT owner, since, until FROM owner")
-        return Held(owner=Owner(**json.loads(rows[0][0])), since=rows[0][1], until=rows[0][2]) if rows else None
+        return Held(owner=_owner(rows[0][0]), since=rows[0][1], until=rows[0][2]) if rows else None
 
     async def take_over(self, lease: int, *, at: float) -> int:
         def work(db: sqlite3.Connection) -> int:
@@ -197,6 +196,14 @@ class SQLiteLedger:
     async def zones(self) -> Sequence[str]:
         return [zone for (zone,) in await self._read("SELECT DISTINCT zone FROM chunks")]
 
+    async def claimable(self, *, at: float, zones: Collection[str], most: int) -> int:
+        query = (
+            "SELECT count(*) FROM (SELECT 1 FROM chunks WHERE state = 'PENDING' AND not_before <= ? "
+            "AND zone IN (SELECT value FROM json_each(?)) LIMIT ?)"
+        )
+        found: int = (await self._read(query, at, json.dumps(list(zones)), most))[0][0]
+        return found
+
     async def next_due(self, zones: Collection[str]) -> float | None:
         query = (
             "SELECT min(not_before) FROM chunks WHERE state = 'PENDING' AND zone IN (SELECT value FROM json_each(?))"
@@ -240,6 +247,10 @@ class SQLiteLedger:
             return await self._commits.do(work)
         except sqlite3.Error as error:
             raise unusable(self.path, error) from None
+
+
+def _owner(said: str) -> Owner:
+    return Owner(**json.loads(said))
 
 
 def _from(lease: int, chunk: Chunk, state: State) -> dict[str, Any]:

@@ -10,9 +10,6 @@ from ip1_async.campaign.ledger import place
 from ip1_async.campaign.ledger.statements import APPLICATION, SETTINGS, VERSION
 from ip1_async.errors import LedgerError
 
-_FULL = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN)
-"""What SQLite says of a full disk where it makes the memory that it shares beside the file."""
-
 
 def opened(path: Path) -> sqlite3.Connection:
     """A connection to the ledger of a plan that was made; raises as `SQLiteLedger` does."""
@@ -91,9 +88,10 @@ def unusable(path: Path, error: sqlite3.Error) -> LedgerError:
             "copy the file with its -wal, make a new one with `sqlite3 COPY .recover | sqlite3 NEW`, wait ten minutes and run "
             "the campaign with it, which first adopts what the provider lists"
         )
-    if primary == sqlite3.SQLITE_FULL or code in _FULL:
+    # The latter where the memory that processes share beside the file has no room.
+    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:
         return LedgerError(
-            f"the disk that {path} is on is full: what could not be written down was not sent. Make room, and do the same again"
+            f"the disk that {path} is on is full: nothing is sent that is not written down first. Make room, and do the same again"
         )
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LedgerError(
@@ -101,4 +99,4 @@ def unusable(path: Path, error: sqlite3.Error) -> LedgerError:
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return LedgerError(f"{path} cannot be written: {error}. Its folder must be writable, too")
-    return LedgerError(f"{path} cannot be used: {error}. What could not be written down was not sent")
+    return LedgerError(f"{path} cannot be used: {error}. Nothing is sent that is not written down first")

@@ -60,24 +60,20 @@ class Doubts:
                 self._doubts.pop(chunk.id, None)
                 run.tell(chunk, "ACCEPTED", batch=batches[0])
 
-    async def look(self) -> Mapping[int, Sequence[str]]:
-        """The batches of this campaign that the provider lists, by chunk."""
+    async def look(self, *, patient: bool) -> Mapping[int, Sequence[str]]:
+        """The batches of this campaign that the provider lists, by chunk; see `Run.asked`."""
         run = self._run
-        return await run.asked(lambda: scan.look(run.door, run.campaign, run.anchor), patient=False)
+        return await run.asked(lambda: scan.look(run.door, run.campaign, run.anchor), patient=patient)
 
     async def _decide(self) -> None:
         began = self._run.clock.boottime()
         proved = [each for each in self._doubts.values() if each.looks[-1] <= began]
         for each in self._doubts.values():
             each.looks = [at for at in each.looks if at > began] or each.looks[-1:]
-        await self.adopt(await self._look_patiently())
+        await self.adopt(await self.look(patient=True))
         for each in proved:
             if each.chunk.id in self._doubts:
                 await self._absent(each)
-
-    async def _look_patiently(self) -> Mapping[int, Sequence[str]]:
-        run = self._run
-        return await run.asked(lambda: scan.look(run.door, run.campaign, run.anchor))
 
     async def _absent(self, doubt: _InDoubt) -> None:
         run, chunk = self._run, doubt.chunk

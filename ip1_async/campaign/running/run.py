@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from attrs import frozen
 
 from ip1_async.campaign.running.bell import Bell
-from ip1_async.campaign.running.door import Door
+from ip1_async.campaign.running.door import Door, Sending
 from ip1_async.campaign.running.terms import Terms
 from ip1_async.campaign.states import State
 from ip1_async.campaign.transitions import Chunk, Ledger
@@ -50,6 +51,8 @@ class Run:
         self.stopped = Bell(clock)
         self.stopping = False
         self.failed: Exception | None = None
+        self._in_line: set[asyncio.Task[object]] = set()
+        """Who waits for a turn."""
         self.told: asyncio.Queue[Settled | None] = asyncio.Queue()
 
     def now(self) -> float:
@@ -61,6 +64,26 @@ class Run:
         self.stopping = True
         self.stopped.ring()
         self.changed.ring()
+        for each in self._in_line:
+            each.cancel()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[Sending]:
+        """A place and a turn; raises `Over` where the run is stopped before they come."""
+        task = asyncio.current_task()
+        assert task is not None, "only a task can wait"
+        self._in_line.add(task)
+        try:
+            async with self.door.turn() as send:
+                self._in_line.discard(task)
+                yield send
+        except asyncio.CancelledError:
+            # Ours is one cancellation; if there is another, somebody else's is the one to be heard.
+            if task not in self._in_line or not self.stopping or task.uncancel():
+                raise
+            raise Over from None
+        finally:
+            self._in_line.discard(task)
 
     async def minded(self, work: Awaitable[None]) -> None:
         """Does a part's work; whatever goes wrong in it stops all others, once they have done what they were at."""

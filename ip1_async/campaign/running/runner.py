@@ -66,6 +66,8 @@ class Runner:
         taking = asyncio.ensure_future(run.ledger.take(this_process(), at=run.now(), until=run.now() + run.terms.holds))
         try:
             run.lease = await asyncio.shield(taking)
+            # Once more: until the lease was ours, somebody else may have run it.
+            self._facts = await run.ledger.facts()
             await self._parts()
         finally:
             # Also where it was cut off while it took the lease: nobody is to wait for one that nobody has.
@@ -108,7 +110,7 @@ class Runner:
             await run.ledger.anchored(run.lease, run.anchor, at=run.now())
         else:
             run.anchor = self._facts.anchor
-            await self._doubts.adopt(await self._doubts.look())
+            await self._doubts.adopt(await self._doubts.look(patient=False))
 
     async def _sender(self) -> Sender:
         run, orders = self._run, Orders.of(self._facts.orders)
@@ -120,7 +122,7 @@ class Runner:
         )
 
     async def _end(self) -> None:
-        await audit(self._run, await self._doubts.look())
+        await audit(self._run, await self._doubts.look(patient=True))
 
     async def _beat(self) -> None:
         """Keeps the lease."""

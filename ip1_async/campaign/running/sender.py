@@ -35,6 +35,8 @@ from ip1_async.models import Batch
 
 LOOK_AT_CREDIT = 2.0
 """Seconds between two looks at the latest batch, for messages that the account could not pay for."""
+MOST = 1000
+"""Chunks that are counted to find out whether there is one for everybody who would claim one."""
 FEW = 0.01
 """Of a batch: so many messages without funds are somebody's own matter, more of them the account's."""
 
@@ -56,8 +58,8 @@ class Sender:
         self._run, self._orders, self._doubts, self._schedule, self._opt_outs = run, orders, doubts, schedule, opt_outs
         self._any_accepted, self._chance = any_accepted, chance
         self._reading = asyncio.Lock()
-        self._dry = False
-        """Whether the latest claim has found nothing that is due."""
+        self._claiming = 0
+        """How many are about to claim a chunk."""
         self._latest: str | None = None
         """The batch that was accepted last; None where it was looked at."""
 
@@ -68,17 +70,23 @@ class Sender:
             async with self._reading:
                 if self._opt_outs.stale():
                     await run.asked(self._opt_outs.read)
-            async with run.door.turn() as send:
-                # The turn may have been long in coming.
-                if run.stopping or self._opt_outs.stale():
-                    continue
+            async with run.turn() as send:
                 not_after = run.clock.boottime() + run.terms.deadline
-                zones, _ = self._schedule.now(run.clock.now())
-                chunk = await run.ledger.claim(run.lease, at=run.now(), zones=zones)
-                if chunk is None:
-                    self._dry = True
-                else:
+                if (chunk := await self._claimed()) is not None:
                     await self._send(send, chunk, not_after)
+
+    async def _claimed(self) -> Chunk | None:
+        """The next chunk, unless the turn was so long in coming that something has to be looked at once more."""
+        run = self._run
+        try:
+            if run.stopping or self._opt_outs.stale():
+                return None
+            zones, _ = self._schedule.now(run.clock.now())
+            return await run.ledger.claim(run.lease, at=run.now(), zones=zones)
+        finally:
+            self._claiming -= 1
+            # Whoever left this chunk to us may look for another one.
+            run.changed.ring()
 
     async def watch_credit(self) -> None:
         """The provider takes batches that the account cannot pay for, and says so of their messages later on."""
@@ -91,18 +99,21 @@ class Sender:
                 await self._paid(counted.unfunded, counted.messages)
 
     async def _due(self) -> bool:
-        """Waits until a claim may bring something; False when the run is over."""
+        """Waits until there is a chunk to claim that nobody else here is about to; False when the run is over."""
         run = self._run
         while not run.stopping:
-            if not self._dry:
-                return True
             rings = run.changed.rings
+            zones, opens = self._schedule.now(run.clock.now())
+            # Not more than there is to claim: a turn that finds nothing is one that somebody else would have needed.
+            if await run.ledger.claimable(at=run.now(), zones=zones, most=MOST) > self._claiming:
+                self._claiming += 1
+                return True
             if not any(each.state in OPEN for each in await run.ledger.tallies()):
                 return False
-            zones, opens = self._schedule.now(run.clock.now())
-            times = [each for each in (await run.ledger.next_due(zones), opens) if each is not None]
-            await run.changed.heard(rings, max(0.0, min(times) - run.now()) if times else None)
-            self._dry = False
+            times = [
+                each for each in (await run.ledger.next_due(zones), opens) if each is not None and each > run.now()
+            ]
+            await run.changed.heard(rings, min(times) - run.now() if times else None)
         return False
 
     async def _send(self, send: Sending, chunk: Chunk, not_after: float) -> None:
