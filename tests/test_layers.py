@@ -39,7 +39,11 @@ def said(files: dict[str, str]) -> list[str]:
         ("sandbox/batches", "from aiohttp.web import Response", "imports aiohttp.web, which only"),
         ("rows", "from cattrs import Converter", "imports cattrs, which only codec may"),
         ("rows", "if TYPE_CHECKING:\n    from cattrs import Converter", "imports cattrs, which only codec may"),
-        ("client/door", "import sqlite3", "imports sqlite3, which only commits and sandbox and webhooks and campaign may"),
+        (
+            "client/door",
+            "import sqlite3",
+            "imports sqlite3, which only commits and sandbox and webhooks and campaign may",
+        ),
         ("sandbox/batches", "import sqlite3\nsqlite3.connect(':memory:')", "opens a database"),
         ("campaign/plan", "from sqlite3 import connect", "opens a database"),
         ("sandbox/answers", "from ip1_async.models import Batch", "would agree on the same mistake"),
