@@ -215,6 +215,8 @@ async def test_what_it_costs_is_learnt_from_earlier_messages_or_given(tmp_path: 
         ({"sender": "much too long a sender"}, "sender"),
         ({"chunk": 0}, "chunk"),
         ({"window": "whenever"}, "window"),
+        ({"window": "09:00-10:00", "region": "US", "people": ["2125550123"]}, "window"),
+        ({"chunk": "10"}, "chunk"),
         ({"text_by": "language"}, "column"),
         ({"max_recipients": 1}, "max_recipients"),
         ({"max_price": Decimal(1)}, "max_price"),
@@ -226,7 +228,8 @@ async def test_what_it_costs_is_learnt_from_earlier_messages_or_given(tmp_path: 
 async def test_what_cannot_be_sent_is_refused_and_leaves_nothing_behind(
     tmp_path: Path, wrong: dict[str, Any], field: str
 ) -> None:
-    people = [{"phone": "0701740600", "name": "Ann"}, {"phone": "0701740601", "name": "Bo"}]
+    wrong = dict(wrong)
+    people = wrong.pop("people", [{"phone": "0701740600", "name": "Ann"}, {"phone": "0701740601", "name": "Bo"}])
     with pytest.raises(Invalid) as refused:
         await Campaign.plan(people, ledger=tmp_path / "l", **{"sender": "iP1", "body": "Hi"} | wrong)
     assert refused.value.field == field
@@ -274,6 +277,8 @@ async def test_only_what_the_text_uses_is_kept_and_a_purge_forgets_it(tmp_path: 
             await campaign.purge()
             assert (await campaign.report()).to_dict() == before.to_dict()
             assert [each.msisdn async for each in campaign.rows()] == [""]
+            async for _ in campaign.read_back(ip1):
+                pytest.fail("what is forgotten is read again")
             with pytest.raises(LedgerError, match="purged"):
                 async for _ in campaign.run(ip1):
                     pass

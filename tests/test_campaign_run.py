@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ip1_async import CampaignPaused, LedgerError, Rejected
+from ip1_async import (
+    Batch,
+    CampaignPaused,
+    Client,
+    LedgerError,
+    LedgerHeld,
+    NewBatch,
+    NotSent,
+    ReadFailed,
+    Rejected,
+)
 from ip1_async.campaign.ledger import Draft, SQLiteLedger, records
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.running.opt_outs import OptOuts, nobody
 from ip1_async.campaign.running.run import Settled
 from ip1_async.campaign.running.runner import Runner
+from ip1_async.campaign.running.scan import look
 from ip1_async.campaign.running.terms import Terms
+from ip1_async.campaign.states import reference
 from ip1_async.clock import ManualClock
+from ip1_async.sandbox import Sandbox
 from tests.provider import FATES, Fate, Provider
 
 L, V = 30.0, 12.0
@@ -197,8 +211,6 @@ async def test_a_blacklist_that_cannot_be_read_holds_everything_up(tmp_path: Pat
 
 
 async def test_messages_go_out_in_the_recipients_own_hours(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     night = ManualClock(datetime(2026, 6, 1, 22, 0, tzinfo=UTC))
     planned(tmp_path / "ledger", [1], hours="09:00-20:00", zone="SE")
     provider = Provider(night, iter([]), L, V)
@@ -270,3 +282,125 @@ async def test_what_the_provider_lists_is_not_sent_again_even_if_the_ledger_has_
     told = await carried_out(tmp_path / "ledger", provider, clock)
     assert [(each.chunk, each.state, each.batch) for each in told] == [(2, "ACCEPTED", "b1")]
     assert provider.texts == dict.fromkeys(everybody, 1)
+
+
+class SetClock(ManualClock):
+    """A clock whose time of day can be set, as machines' clocks are."""
+
+    ahead = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead)
+
+
+async def test_a_clock_that_is_set_ahead_while_somebody_sends_doubles_nobody(tmp_path: Path) -> None:
+    clock = SetClock()
+    everybody = planned(tmp_path / "ledger", [1])
+    provider = Provider(clock, iter(["late"]), L, V)
+    send, slow = provider._send, [25.0]
+
+    async def connecting(batch: Any, **given: Any) -> Any:
+        if slow:
+            await clock.sleep(slow.pop())
+        return await send(batch, **given)
+
+    provider._send = connecting  # type: ignore[method-assign]
+
+    async def run(ledger: SQLiteLedger) -> None:
+        with contextlib.suppress(LedgerHeld):
+            await _last(runner(ledger, await ledger.facts(), provider, clock, on_absent="retry"))
+
+    ledgers = [SQLiteLedger(tmp_path / "ledger") for _ in range(2)]
+    tasks = [asyncio.ensure_future(run(ledgers[0]))]
+    while not all(each.done() for each in tasks) or len(tasks) < 2:
+        for _ in range(5):
+            await asyncio.sleep(0.0005)
+        await clock.advance(1)
+        if not slow and len(tasks) < 2:
+            clock.ahead = 60.0
+            tasks.append(asyncio.ensure_future(run(ledgers[1])))
+    await clock.advance(L + V)
+    for each in ledgers:
+        await each.close()
+    assert provider.texts == dict.fromkeys(everybody, 1)
+
+
+async def test_a_chunk_that_falls_due_while_the_ledger_is_asked_is_not_waited_for_for_ever(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    everybody = planned(tmp_path / "ledger", [1])
+    provider = Provider(clock, iter(["not sent"]), L, V)
+    ledger = SQLiteLedger(tmp_path / "ledger")
+    next_due = ledger.next_due
+
+    async def slowly(zones: Any) -> Any:
+        await clock.sleep(2)
+        return await next_due(zones)
+
+    ledger.next_due = slowly  # type: ignore[method-assign]
+    task = asyncio.ensure_future(_last(runner(ledger, await ledger.facts(), provider, clock)))
+    while not task.done() and clock.monotonic() < 500:
+        for _ in range(3):
+            await asyncio.sleep(0.0005)
+        await clock.advance(1)
+    assert [each.state for each in await task] == ["PENDING", "ACCEPTED"]
+    assert provider.texts == dict.fromkeys(everybody, 1)
+    await ledger.close()
+
+
+@given(st.integers(0, 60), st.integers(1, 7), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=4))
+async def test_a_look_through_a_list_that_shrinks_finds_what_is_there_or_says_that_it_could_not(
+    others: int, most: int, deletions: list[tuple[int, int]]
+) -> None:
+    """Rows of others are deleted between the requests, in front of ours, which stand at the end of the list."""
+    rows = [Batch(id=f"x{each}") for each in range(others)]
+    rows += [Batch(id=f"b{each}", reference=reference(CAMPAIGN, each, 1)) for each in (1, 2)]
+    left = iter(deletions)
+
+    class Listed:
+        async def find(self, start: int, limit: int) -> list[Batch]:
+            page = rows[start : start + most]
+            at, count = next(left, (0, 0))
+            del rows[min(at, len(rows) - 2) : min(at + count, len(rows) - 2)]
+            return page
+
+    with contextlib.suppress(ReadFailed):
+        assert await look(Listed(), CAMPAIGN, "gone") == {1: ["b1"], 2: ["b2"]}
+
+
+async def test_a_list_of_any_length_is_read_to_its_end() -> None:
+    for count in range(12):
+        rows = [Batch(id=f"b{each}", reference=reference(CAMPAIGN, each + 1, 1)) for each in range(count)]
+
+        class Listed:
+            async def find(self, start: int, limit: int) -> list[Batch]:
+                return rows[start : start + 4]
+
+        assert len(await look(Listed(), CAMPAIGN, "")) == count
+
+
+async def test_a_server_that_gives_the_same_page_for_every_offset_proves_nothing() -> None:
+    class Stuck:
+        async def find(self, start: int, limit: int) -> list[Batch]:
+            return [Batch(id="b1"), Batch(id="b2")]
+
+    with pytest.raises(ReadFailed, match="again and again"):
+        await look(Stuck(), CAMPAIGN, "")
+
+
+async def test_a_token_that_cannot_be_had_leaves_nothing_in_doubt(tmp_path: Path) -> None:
+    planned(tmp_path / "ledger", [1])
+    failing = [False]
+
+    def token() -> str:
+        if failing[0]:
+            failing[0] = False
+            raise OSError("the vault is down")
+        return "sandbox"
+
+    async with Sandbox() as sandbox, Client(token, base_url=sandbox.url) as ip1:
+        async with ip1.turn() as turn:
+            failing[0] = True
+            with pytest.raises(NotSent, match="no token could be had: OSError"):
+                await turn.send(NewBatch(sender="iP1", recipients=["46700000001"], body="Hello"))
+        assert sandbox.requests == ()

@@ -119,7 +119,7 @@ class Campaign:
             priority=priority, hours=window or "", delivery_report_url=delivery_report_url, region=region,
             opt_outs=_absolute(opt_outs),
         )  # fmt: skip
-        known = prices.given(price, currency)
+        known = prices.given(None if price is None else Decimal(str(price)), currency)
         made = Making(
             source=source, orders=orders, clock=clock, progress=progress or making.silently,
             rules=Rules(
@@ -192,10 +192,10 @@ class Campaign:
 
     async def status(self) -> Standing:
         """Where it stands."""
-        facts, tallies, held = await self._ledger.facts(), await self._ledger.tallies(), await self._ledger.held()
+        facts, held = await self._ledger.facts(), await self._ledger.held()
         if held is not None and is_dead(held.owner):
             held = None
-        left_out = await self._ledger.ask(records.left_out)
+        tallies, left_out = await self._ledger.counted()
         return standing(facts, tallies, held, left_out=left_out, now=self._clock.now())
 
     async def orders(self) -> Orders:
@@ -224,6 +224,8 @@ class Campaign:
         facts = await self._ledger.facts()
         if (chunk := chunk_of(facts.id, report.reference)) is not None and report.batch_id:
             await self._ledger.adopt(chunk, report.batch_id, at=self._clock.now().timestamp())
+            for each in self._runners:
+                each.heard(chunk)
 
     # What became of it
 

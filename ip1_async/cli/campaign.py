@@ -14,13 +14,15 @@ import cyclopts
 from cyclopts import Parameter
 
 from ip1_async.campaign import Campaign, Plan
+from ip1_async.campaign.reporting.export import whole
 from ip1_async.campaign.reporting.page import page
 from ip1_async.cli import campaign_report, campaign_run, campaign_show, show
 from ip1_async.client import Client
-from ip1_async.errors import Invalid
+from ip1_async.errors import ConnectFailed, Invalid
+from ip1_async.text import placeholders
 
-Flag = Annotated[bool, Parameter(negative=())]
-Several = Annotated[Sequence[str], Parameter(consume_multiple=False, negative=())]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Several = Annotated[Sequence[str], Parameter(consume_multiple=False, negative=(), show_default=False)]
 
 DONE, FAILED, REVIEW = 0, 1, 3
 
@@ -33,7 +35,7 @@ app = cyclopts.App(
 
 @app.command
 async def plan(
-    people: str,
+    people: Annotated[str, Parameter(allow_leading_hyphen=True)],
     *,
     ledger: Path,
     sender: str,
@@ -112,22 +114,25 @@ async def plan(
         The plan as one JSON object on standard output, and nothing else there.
     """
 
+    texts, defaults = _pairs("text", text), _pairs("default", default)
+    _fitting(body, texts, text_by, defaults)
+    unread = "--offline was given" if offline else "" if os.environ.get("IP1_TOKEN") else "there is no IP1_TOKEN"
+    client = None if unread else Client()
+
     def confirm(made: Plan) -> bool:
         if yes:
             return True
         if not sys.stdin.isatty():
             raise Invalid("yes", f"a plan of {made.kept:,} people wants to be confirmed; say so with --yes")
-        campaign_show.plan(made)
-        show.err().print(f"Plan {made.kept:,} messages into {ledger}? [y/N] ", end="", markup=False)
-        return show.confirmed()
+        make_room()
+        campaign_show.plan(made, aside=json)
+        return campaign_show.agreed(f"Plan {made.kept:,} messages into {ledger}?")
 
-    client = Client() if os.environ.get("IP1_TOKEN") and not offline else None
-    shown = False
     try:
-        with campaign_show.reading(json) as progress:
+        with campaign_show.reading(json) as (progress, make_room):
             campaign = await Campaign.plan(
-                sys.stdin.buffer if people == "-" else people, ledger=ledger, sender=sender, body=body, texts=_pairs("text", text),
-                text_by=text_by, defaults=_pairs("default", default), to=to, region=region, chunk=chunk, window=window,
+                sys.stdin.buffer if people == "-" else people, ledger=ledger, sender=sender, body=body, texts=texts,
+                text_by=text_by, defaults=defaults, to=to, region=region, chunk=chunk, window=window,
                 zone_by=zone_by, opt_outs=opt_outs, allow=allow, delivery_report_url=delivery_report_url, client=client,
                 price=price, currency=currency, max_recipients=max_recipients, max_price=max_price, confirm=confirm,
                 confirm_over=confirm_over, progress=progress,
@@ -135,20 +140,24 @@ async def plan(
     except Invalid as refused:
         if refused.field != "confirm":
             raise
-        show.err().print("Nothing was planned.")
+        campaign_show.say("Nothing was planned.")
         return FAILED
+    except ConnectFailed:
+        campaign_show.say("Nothing was planned. With --offline, it is planned without asking the provider.")
+        raise
     finally:
         if client is not None:
             await client.close()
     async with campaign:
         made = campaign.planned
         assert made is not None
-        shown = made.kept > confirm_over and not yes
         if json:
             show.document(made.to_dict() | {"ledger": str(ledger)})
-        else:
-            campaign_show.plan(made) if not shown else None
-            campaign_show.planned(made, ledger, offline=client is None)
+        elif yes or made.kept <= confirm_over:
+            # Else it was shown to be confirmed.
+            campaign_show.plan(made)
+        if not json:
+            campaign_show.planned(made, ledger, unread=unread)
     return DONE
 
 
@@ -234,10 +243,10 @@ async def review(ledger: Path, *, accept: int | None = None, resend: int | None 
     async with Campaign(ledger) as campaign:
         if accept is not None:
             await campaign.accept(accept)
-            show.err().print(f"Chunk {accept} counts as sent.")
+            campaign_show.say(f"Chunk {accept} counts as sent.")
         if resend is not None:
             await campaign.resend(resend)
-            show.err().print(f"Chunk {resend} is sent again by the next `ip1 campaign run {ledger}`.", markup=False)
+            campaign_show.advise(f"Chunk {resend} is sent again by the next run", "campaign", "run", ledger)
         left = await campaign.review()
         campaign_show.review(left, ledger, (await campaign.status()).campaign, machine=json)
     return REVIEW if left else DONE
@@ -254,7 +263,7 @@ async def report(
 ) -> int:
     """Show what became of a campaign: delivery, failures, cost, progress.
 
-    With IP1_TOKEN set, the messages that are not final yet are read back first.
+    With IP1_TOKEN set, the messages that are not final yet are read back first. Exits with 4 where that found no connection.
 
     Parameters
     ----------
@@ -272,17 +281,16 @@ async def report(
     async with Campaign(ledger) as campaign:
         if webhooks is not None:
             await campaign_run.join(campaign, webhooks)
-        if read and os.environ.get("IP1_TOKEN"):
-            await campaign_run.read_back(campaign)
+        code = await campaign_run.read_back(campaign) if read and os.environ.get("IP1_TOKEN") else DONE
         made = await campaign.report()
     if html is not None:
-        await asyncio.to_thread(html.write_text, page(made), encoding="utf-8")
-        show.err().print(f"The report is in {html}.", markup=False)
+        await asyncio.to_thread(_write, html, page(made))
+        campaign_show.say(f"The report is in {html}.")
     if json:
         show.document(made.to_dict())
     elif html is None:
         campaign_report.tables(made)
-    return DONE
+    return code
 
 
 @app.command
@@ -298,9 +306,11 @@ async def export(ledger: Path, out: Path, *, force: Flag = False) -> int:
     force
         Replace the file, if there is one.
     """
+    if not force and await asyncio.to_thread(out.exists):
+        raise Invalid("out", f"{out} is there already; --force replaces it")
     async with Campaign(ledger) as campaign:
         count = await campaign.export(out, again=force)
-    show.err().print(f"{count:,} rows are in {out}.", markup=False)
+    campaign_show.say(f"{count:,} rows are in {out}.")
     return DONE
 
 
@@ -315,15 +325,20 @@ async def purge(ledger: Path, *, yes: Flag = False) -> int:
     yes
         Do not ask.
     """
-    if not yes:
-        if not sys.stdin.isatty():
-            raise Invalid("yes", "purging wants to be confirmed; say so with --yes")
-        show.err().print(f"Forget every number in {ledger}? It cannot be undone. [y/N] ", end="", markup=False)
-        if not show.confirmed():
-            return FAILED
     async with Campaign(ledger) as campaign:
+        stands = await campaign.status()
+        if stands.review:
+            words = (
+                f"what became of {stands.review:,} people has to be decided first: see `ip1 campaign review {ledger}`"
+            )
+            raise Invalid("campaign", words)
+        if not yes and not sys.stdin.isatty():
+            raise Invalid("yes", "purging wants to be confirmed; say so with --yes")
+        if not yes and not campaign_show.agreed(f"Forget every number in {ledger}? It cannot be undone."):
+            campaign_show.say("Nothing was forgotten.")
+            return FAILED
         await campaign.purge()
-    show.err().print(f"{ledger} holds figures only.", markup=False)
+    campaign_show.say(f"{ledger} holds figures only.")
     return DONE
 
 
@@ -333,5 +348,32 @@ def _pairs(name: str, given: Sequence[str]) -> Mapping[str, str]:
         key, equals, value = each.partition("=")
         if not equals or not key:
             raise Invalid(name, f"--{name} is not of the form NAME=WORDS")
+        if key in pairs:
+            raise Invalid(name, f"--{name} gives {key} twice")
         pairs[key] = value
     return pairs
+
+
+def _fitting(body: str | None, texts: Mapping[str, str], text_by: str | None, defaults: Mapping[str, str]) -> None:
+    """Refuses options that need others, and defaults that would stand for nothing."""
+    if body is None and not texts:
+        raise Invalid("body", "there is no text; give one with --body, or several with --text and --text-by")
+    if texts and text_by is None:
+        raise Invalid("text_by", "--text gives texts by name; --text-by names the column that says whose is which")
+    if text_by is not None and not texts:
+        raise Invalid("text", "--text-by chooses between texts; give them with --text NAME=TEXT")
+    known = {key for each in (body or "", *texts.values()) for key in placeholders(each)}
+    for key in defaults:
+        if key not in known:
+            there = ", ".join(f"{{{each}}}" for each in sorted(known)) or "no placeholder"
+            raise Invalid("default", f"--default {key} stands for nothing in the text, which has {there}")
+
+
+def _write(html: Path, text: str) -> None:
+    """Whole or not at all, readable by its owner only, and over an earlier page but over nothing else."""
+    if html.exists():
+        with html.open("rb") as file:
+            if not file.read(15).lower().startswith(b"<!doctype html"):
+                raise Invalid("html", f"{html} is there already, and is no page")
+    with whole(html) as part:
+        part.write_text(text, encoding="utf-8")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json as jsons
+import shlex
+import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich import box
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
@@ -17,12 +20,46 @@ from ip1_async.campaign.states import reference
 from ip1_async.campaign.transitions import Chunk
 from ip1_async.cli import show
 
+_next = {
+    "planned": ("Send it with", "run"), "paused": ("Go on with", "run"), "done": ("See how it went", "report"),
+}  # fmt: skip
 _tones = {"error": "red", "warning": "yellow", "hint": "dim"}
 
 
+def say(words: str, *, style: str | None = None, console: Console | None = None) -> None:
+    """Words that are not the answer: broken between words in a terminal, one line elsewhere."""
+    console = console or show.err()
+    console.print(words, style=style, markup=False, soft_wrap=not console.is_terminal)
+
+
+def advise(words: str, *command: object) -> None:
+    """What to do next, with a command that is copied whole: on a line of its own where it would be broken."""
+    console, line = show.err(), shlex.join(map(str, ("ip1", *command)))
+    whole = f"{words}: {line}"
+    console.print(f"{words}:\n  {line}" if console.is_terminal and len(whole) > console.width else whole, markup=False)
+
+
+def agreed(question: str) -> bool:
+    """Whether the person at the terminal says yes; an input that ends is a no, and Ctrl-C raises `KeyboardInterrupt`."""
+    console = show.err()
+    # While the loop waits for an answer, its own handler of Ctrl-C would do nothing.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        console.print(f"{question} [y/N] ", end="", markup=False, soft_wrap=not console.is_terminal)
+        return show.confirmed()
+    except EOFError:
+        console.print()
+        return False
+    except KeyboardInterrupt:
+        console.print()
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
-def reading(machine: bool) -> Generator[Callable[[int], None]]:
-    """How many rows were read, while they are read."""
+def reading(machine: bool) -> Generator[tuple[Callable[[int], None], Callable[[], None]]]:
+    """What is told how many rows were read, to be shown meanwhile, and what makes room for something else."""
     console = show.err()
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows read"))
     with Progress(*columns, console=console, transient=True, disable=machine or not console.is_terminal) as progress:
@@ -31,15 +68,16 @@ def reading(machine: bool) -> Generator[Callable[[int], None]]:
         def told(rows: int) -> None:
             progress.update(task, completed=rows)
 
-        yield told
+        yield told, progress.stop
 
 
-def plan(made: Plan) -> None:
-    """Who is texted and who is not, what it says, and what it costs."""
-    out = show.out()
+def plan(made: Plan, *, aside: bool = False) -> None:
+    """Who is texted and who is not, what it says, and what it costs; *aside* where standard output is for a machine."""
+    out = Console(stderr=True) if aside else show.out()
     out.print(
         f"[bold]{_plain(made.source)}[/]: {made.total:,} row{'s' * (made.total != 1)}, [bold]{made.kept:,}[/] to text, "
         f"{made.dropped:,} left out",
+        highlight=False,
     )
     if made.reasons:
         table = _bare()
@@ -47,21 +85,28 @@ def plan(made: Plan) -> None:
             rows = ", ".join(map(str, each.rows)) + (", …" if each.count > len(each.rows) else "")
             table.add_row(f"{each.count:,}", _plain(each.words), f"row{'s' * (each.count > 1)} {rows}")
         out.print(table)
+    if len(made.texts) > 1:
+        shared = ", ".join(f"{_plain(name) or '--body'} {count:,}" for name, count in made.texts.items())
+        out.print(f"By text: {shared}", highlight=False)
     for sample in made.samples:
-        out.print(f"[dim]row {sample.row}, {_segments(sample.segments)}:[/] {_plain(sample.text)}")
-    _costs(made)
+        out.print(f"[dim]row {sample.row}, {_segments(sample.segments)}:[/] {_plain(sample.text)}", highlight=False)
+    _costs(out, made)
     for advice in made.advice:
         out.print(f"[{_tones[advice.severity]}]{advice.severity}:[/] {_plain(advice.words)}")
     for key, count in made.lacking.items():
         out.print(
-            f"[yellow]warning:[/] {count:,} have no value for {{{_plain(key)}}}, and there is no --default for it"
+            f"[yellow]warning:[/] {count:,} have no value for {{{_plain(key)}}}, and it is left empty in their text; "
+            f"give one with --default {_plain(key)}=WORDS",
+            highlight=False,
         )
     if made.forcing:
         shown = ", ".join(f"{_plain(each)} ({count:,})" for each, count in [*made.forcing.items()][:8])
-        out.print(f"[yellow]warning:[/] characters outside the GSM alphabet make texts dearer: {shown}")
+        out.print(
+            f"[yellow]warning:[/] characters outside the GSM alphabet make texts dearer: {shown}", highlight=False
+        )
 
 
-def _costs(made: Plan) -> None:
+def _costs(out: Console, made: Plan) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("country", "recipients", "segments", "cost"):
         table.add_column(name, justify="left" if name == "country" else "right", no_wrap=True)
@@ -74,35 +119,37 @@ def _costs(made: Plan) -> None:
         table.add_section()
         price = "not known" if made.price is None else f"{made.price:,.2f} {made.currency.upper()}"
         table.add_row("all", f"{made.kept:,}", f"{made.segments:,}", price, style="bold")
-    show.out().print(table)
+    out.print(table)
     kinds = {"gsm": "GSM 7-bit", "ucs": "UCS-2"}
     parts = [
         f"{count:,} × {kinds[name.split()[0]]}, {_segments(int(name.split()[1]))}"
         for name, count in made.encodings.items()
     ]
     learnt = " The price is learnt from earlier messages." if made.price_from == "learnt" else ""
-    show.out().print(
-        f"{'; '.join(parts)}. {made.batches:,} batch{'es' * (made.batches != 1)}, which take {_duration(made.seconds)} to hand "
+    out.print(
+        f"{'; '.join(parts)}. {made.batches:,} batch{'es' * (made.batches != 1)}, {duration(made.seconds)} to hand "
         f"over.{learnt}",
         highlight=False,
     )
 
 
-def planned(made: Plan, ledger: Path, *, offline: bool) -> None:
-    """What to do next."""
+def planned(made: Plan, ledger: Path, *, unread: str) -> None:
+    """What to do next; *unread* is why the blacklist was not read, where it was not."""
+    if not made.price_from:
+        say("What a segment costs is not known; --price says it.")
     if made.blacklist is None:
-        why = "there is no IP1_TOKEN" if offline else "it was not asked for"
-        show.err().print(f"The provider's blacklist was not read, for {why}; it is read before anything is sent.")
-    show.err().print(f"Planned as campaign {made.campaign}. Send it with: ip1 campaign run {ledger}", markup=False)
+        say(f"The provider's blacklist was not read, for {unread}; it is read before anything is sent.")
+    advise(f"Planned as campaign {made.campaign}. Send it with", "campaign", "run", ledger)
 
 
 def standing(stands: Standing, ledger: Path) -> None:
     """Where a campaign stands, and what to do next."""
     out = show.out()
-    words = {"running": f" by {stands.held_by}", "paused": f": {stands.paused}" if stands.paused else ", interrupted"}
+    more = f" by {stands.held_by}" if stands.held_by else f": {stands.paused}" if stands.paused else ""
+    if stands.state == "paused" and not more:
+        more = ", interrupted"
     out.print(
-        f"[bold]{_plain(stands.source)}[/], campaign {stands.campaign}: [bold]{stands.state}[/]"
-        f"{_plain(words.get(stands.state, ''))}",
+        f"[bold]{_plain(stands.source)}[/], campaign {stands.campaign}: [bold]{stands.state}[/]{_plain(more)}",
         highlight=False,
     )
     table = _bare()
@@ -116,9 +163,10 @@ def standing(stands: Standing, ledger: Path) -> None:
     table.add_row(f"{stands.total:,}", "in all", "")
     out.print(table)
     if stands.review:
-        show.err().print(f"Decide what became of those in review: ip1 campaign review {ledger}", markup=False)
-    elif stands.state == "done":
-        show.err().print(f"See how it went: ip1 campaign report {ledger}", markup=False)
+        advise("Decide what became of those in review", "campaign", "review", ledger)
+    if stands.state in _next:
+        words_before, command = _next[stands.state]
+        advise(words_before, "campaign", command, ledger)
 
 
 def review(left: Sequence[Chunk], ledger: Path, campaign: str, *, machine: bool) -> None:
@@ -127,40 +175,41 @@ def review(left: Sequence[Chunk], ledger: Path, campaign: str, *, machine: bool)
         for each in left:
             facts = {
                 "chunk": each.id, "recipients": each.recipients, "attempt": each.attempt, "reason": each.reason,
-                "reference": reference(campaign, each.id, each.attempt), "sent": _at(each.intent_at), "looked": _at(each.settled_at),
+                "reference": reference(campaign, each.id, each.attempt), "began": _at(each.intent_at), "looked": _at(each.settled_at),
                 "acknowledged": each.acknowledged,
             }  # fmt: skip
             print(jsons.dumps(facts))
         return
     if not left:
-        show.err().print("Nothing is in review.")
+        say("Nothing is in review.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("chunk", "recipients", "began", "what happened"):
-        table.add_column(name, justify="right" if name in ("chunk", "recipients") else "left")
     for each in left:
         said = "the provider said it has it, but " if each.acknowledged else ""
-        words = f"{said}{each.reason}; not listed under {reference(campaign, each.id, each.attempt)} at {_at(each.settled_at)}"
-        table.add_row(str(each.id), f"{each.recipients:,}", _at(each.intent_at), _plain(words))
-    show.out().print(table)
-    show.err().print(
-        "Each may have been sent, and the provider's list does not show it. Look for the mark in the provider's portal, or ask "
-        "a recipient, then decide:\n"
-        f"  ip1 campaign review {ledger} --accept CHUNK    counts as sent\n"
-        f"  ip1 campaign review {ledger} --resend CHUNK    is sent again by the next run",
-        markup=False,
+        people = f"{each.recipients:,} recipient{'s' * (each.recipients != 1)}"
+        show.out().print(
+            f"[bold]Chunk {each.id}[/], {people}: {_plain(said + each.reason)}\n"
+            f"  begun {_at(each.intent_at)}, not listed {_at(each.settled_at)}\n"
+            f"  mark {reference(campaign, each.id, each.attempt)}",
+            highlight=False,
+        )
+    say(
+        "Each may have been sent, and the provider's list did not show it. Look for the mark in the provider's portal, or ask "
+        "a recipient, then decide."
     )
+    advise("To count it as sent", "campaign", "review", ledger, "--accept", left[0].id)
+    advise("To send it again with the next run", "campaign", "review", ledger, "--resend", left[0].id)
 
 
 def _at(at: float | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _segments(count: int) -> str:
     return f"{count} segment{'s' * (count != 1)}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """About how long, in the unit that people would take."""
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     if seconds < 5400:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 import tempfile
 import time
@@ -29,7 +30,7 @@ BODY = "Hi {name}! You have {points} points to spend in our {city} shop until Su
 PATIENCE = 3.0
 """Seconds without any change after which messages count as still under way."""
 POLL = 0.25
-Flag = Annotated[bool, Parameter(negative=())]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 async def demo(
@@ -77,7 +78,7 @@ async def demo(
     # A cell that is empty becomes nothing, and an unknown name something friendly.
     default = {name: "there" if name == "name" else "" for name in placeholders(body) if name in columns}
     async with Sandbox() as sandbox, Client(sandbox.token, base_url=sandbox.url) as client:
-        with campaign_show.reading(json) as progress:
+        with campaign_show.reading(json) as (progress, _):
             campaign = await Campaign.plan(
                 people, ledger=ledger, sender=sender, body=body, to=to, region=region, chunk=batch_size, client=client,
                 defaults=default, progress=progress,
@@ -91,9 +92,11 @@ async def demo(
             made = await campaign.report()
             written = ledger.with_suffix(".html")
             await asyncio.to_thread(written.write_text, page(made), encoding="utf-8")
+            for each in job.refused:
+                campaign_show.say(f"{each[0].upper()}{each[1:]}.", style="red")
             if json:
                 show.document(await _facts(job, made, ledger))
-            else:
+            elif made.accepted:
                 campaign_report.brief(made)
                 show.out().print(
                     f"\n{made.final:,} of {made.accepted:,} messages have a final status, after {job.seconds:.1f} s.",
@@ -142,14 +145,13 @@ async def _carry_out(job: Job, client: Client) -> None:
                     campaign_run.draw(progress, await campaign.status())
             except CampaignPaused as paused:
                 job.refused.append(paused.reason)
-                show.err().print(f"{paused.reason}.", style="red", markup=False)
         if progress is None:
             stands = await campaign.status()
-            show.err().print(f"Messages accepted: {stands.accepted}; reading them back.")
+            campaign_show.say(f"Messages accepted: {stands.accepted}; reading them back.")
         await _follow(campaign, client)
     except asyncio.CancelledError:
         made = await campaign.report()
-        show.err().print(
+        campaign_show.say(
             f"Stopped. Of {made.accepted} messages that were accepted {made.final} had a final status; the local iP.1 is gone "
             "with them. Run it again to begin anew."
         )
@@ -194,20 +196,20 @@ def _dropped(row: RowOutcome) -> Mapping[str, Any]:
 
 def _offer(ledger: Path, written: Path, serve: bool) -> None:
     """The report as a page, and what to try next."""
+    shown = shlex.quote(str(ledger))
     show.out().print(
         f"\nThe report as a page: {written}\n\n"
         "Next:\n"
-        f"  ip1 campaign status {ledger}\n"
-        f"  ip1 campaign export {ledger} people-texted.csv\n"
-        "  ip1 demo --serve          keeps the local iP.1 up, to look around in\n"
-        "  ip1 demo people.csv       with people of your own; --body is the text\n"
-        "  ip1 campaign --help       the same for real, with your token",
+        f"  ip1 campaign status {shown}\n"
+        f"  ip1 campaign export {shown} people-texted.csv\n"
+        "  ip1 demo --serve       keeps the local iP.1 up\n"
+        "  ip1 demo people.csv    with people of your own; see --body\n"
+        "  ip1 campaign --help    the same for real, with your token",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
-    if not serve and sys.stdin.isatty() and sys.stdout.isatty():
-        show.err().print("\nOpen the report in a browser? [y/N] ", end="", markup=False)
-        if show.confirmed():
-            webbrowser.open(written.resolve().as_uri())
+    asks = not serve and sys.stdin.isatty() and sys.stdout.isatty()
+    if asks and campaign_show.agreed("\nOpen the report in a browser?"):
+        webbrowser.open(written.resolve().as_uri())
 
 
 async def _serve(sandbox: Sandbox, job: Job, *, machine: bool) -> None:

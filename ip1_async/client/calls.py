@@ -82,7 +82,13 @@ class Calls:
 
     async def perform_once(self, request: Request, not_after: float | None) -> tuple[Response, Course]:
         """The same in one attempt, whose place and turn the caller has taken with `enter`."""
-        course = await self._course(request, 1)
+        try:
+            course = await self._course(request, 1)
+        except IP1Error:
+            raise
+        except Exception as error:
+            # Somebody else's function that gives the token: whatever it raises, nothing was sent.
+            raise NotSent(f"no token could be had: {type(error).__name__}") from None
         course.not_after = not_after
         course.deadline = self.shared.clock.monotonic() + self.choices.timeout
         settled = self._settled(course, *await self._attempt(course))

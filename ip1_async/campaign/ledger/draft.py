@@ -21,6 +21,7 @@ _SETTINGS = (
     "PRAGMA journal_mode = DELETE",
     # Less would return from the commit before the journal is surely gone; a power cut would bring it back.
     "PRAGMA synchronous = EXTRA",
+    "PRAGMA fullfsync = ON",
     "PRAGMA cache_size = -2000",
     "PRAGMA temp.cache_size = -4000",
 )
@@ -39,16 +40,14 @@ class Draft:
         store.refuse_network(path)
         try:
             self._made = store.made(path)
-            here = path.stat().st_ino
+            self._file = path.stat().st_ino
             self._db = store.connected(path)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"no ledger can be made at {path}: {getattr(error, 'strerror', error)}") from None
         try:
-            mine = self._begun(here)
-        except OSError:
-            mine = False
+            mine = self._begun()
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF not in _TAKEN:
+            if error.sqlite_errorcode & 0xFF not in _TAKEN and self._there():
                 self._withdraw()
                 raise store.unusable(path, error) from None
             mine = False
@@ -60,7 +59,7 @@ class Draft:
                 "`ip1 campaign run` goes on with one that was made",
             )
 
-    def _begun(self, here: int) -> bool:
+    def _begun(self) -> bool:
         """Begins, where the file is empty, and still the one of this name; else it is left as it is."""
         db = self._db
         # Whoever plans into it as well is not waited for.
@@ -70,11 +69,18 @@ class Draft:
         for each in _SETTINGS:
             db.execute(each).fetchone()
         db.execute("BEGIN EXCLUSIVE")
-        if not db.execute(_EMPTY).fetchone()[0] or self.path.stat().st_ino != here:
+        if not db.execute(_EMPTY).fetchone()[0] or not self._there():
             return False
         for each in (*statements.SCHEMA.split(";"), _SEEN):
             db.execute(each)
         return True
+
+    def _there(self) -> bool:
+        """Whether the file still has its name: who made it may have given up, and another may be there by now."""
+        try:
+            return self.path.stat().st_ino == self._file
+        except OSError:
+            return False
 
     def _withdraw(self) -> None:
         """Nothing stays behind of what was hardly begun, unless somebody else has begun, too."""
@@ -123,8 +129,8 @@ class Draft:
     def abandon(self) -> None:
         """Nothing stays behind."""
         # Gone before it is unlocked, so that nobody has begun to plan into it.
-        if self._made:
-            self.path.unlink(missing_ok=True)
+        if self._made and self._there():
+            self.path.unlink()
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("ROLLBACK")
         self._db.close()

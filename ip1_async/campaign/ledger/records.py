@@ -86,10 +86,10 @@ def unread(db: sqlite3.Connection) -> list[tuple[int, str]]:
     return db.execute(query).fetchall()
 
 
-def keep(db: sqlite3.Connection, chunk: int, deliveries: Sequence[Delivery], *, at: float) -> None:
-    """Where the messages of a chunk have got to."""
+def keep(db: sqlite3.Connection, chunk: int, deliveries: Sequence[Delivery], *, at: float, whole: bool = True) -> None:
+    """Where the messages of a chunk have got to; the *whole* of it needs not be read again once all are final."""
     expected = db.execute("SELECT recipients FROM chunks WHERE id = ?", (chunk,)).fetchone()[0]
-    final = len(deliveries) >= expected and all(each.final for each in deliveries)
+    final = whole and len(deliveries) >= expected and all(each.final for each in deliveries)
     packed = zlib.compress(json.dumps([astuple(each) for each in deliveries]).encode(), 1)
     db.execute("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?)", (chunk, at, final, packed))
 
@@ -98,12 +98,6 @@ def deliveries(db: sqlite3.Connection, chunk: int) -> list[Delivery]:
     """Where the messages of a chunk have got to, as far as it was read."""
     row = db.execute("SELECT states FROM deliveries WHERE chunk = ?", (chunk,)).fetchone()
     return [] if row is None else [Delivery(*each) for each in json.loads(zlib.decompress(row[0]))]
-
-
-def left_out(db: sqlite3.Connection) -> int:
-    """How many were left out after the plan."""
-    count: int = db.execute("SELECT count(*) FROM left_out").fetchone()[0]
-    return count
 
 
 def purge(db: sqlite3.Connection) -> None:

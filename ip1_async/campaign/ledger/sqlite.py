@@ -22,7 +22,7 @@ from ip1_async.campaign.ledger.store import opened, unusable
 from ip1_async.campaign.states import State
 from ip1_async.campaign.transitions import Chunk, Facts, Held, People, Tally
 from ip1_async.commits import Commits
-from ip1_async.errors import Invalid, LedgerHeld
+from ip1_async.errors import Invalid, LedgerError, LedgerHeld
 
 T = TypeVar("T")
 
@@ -78,6 +78,8 @@ class SQLiteLedger:
     async def take_over(self, lease: int, *, at: float) -> int:
         def work(db: sqlite3.Connection) -> int:
             _owned(db, lease)
+            # What waited to be tried again waits no more: the time of day may have been set since.
+            db.execute("UPDATE chunks SET not_before = 0 WHERE state = 'PENDING' AND not_before > 0")
             return len(db.execute(statements.TAKE_OVER, {"lease": lease, "at": at}).fetchall())
 
         return await self.do(work)
@@ -189,6 +191,13 @@ class SQLiteLedger:
         rows = await self._read("SELECT state, count(*), sum(recipients) FROM chunks GROUP BY state")
         return [Tally(state=state, chunks=chunks, recipients=count) for state, chunks, count in rows]
 
+    async def counted(self) -> tuple[Sequence[Tally], int]:
+        """The tallies, and how many were left out since the plan, at one moment."""
+        query = "SELECT state, count(*), sum(recipients), (SELECT count(*) FROM left_out) FROM chunks GROUP BY state"
+        rows = await self._read(query)
+        tallies = [Tally(state=state, chunks=chunks, recipients=count) for state, chunks, count, _ in rows]
+        return tallies, rows[0][3] if rows else 0
+
     async def chunks(self, *states: State, after: int = 0, most: int = 1000) -> Sequence[Chunk]:
         query = f"SELECT {statements.COLUMNS} FROM chunks WHERE state IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?"
         return [_chunk(row) for row in await self._read(query, json.dumps(states), after, most)]
@@ -216,7 +225,10 @@ class SQLiteLedger:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise LedgerError(
+                    f"{self.path} is being read, so that not all could be forgotten: end the other, and purge again"
+                )
 
         await self.ask(work)
 

@@ -18,11 +18,13 @@ from ip1_async.campaign.ledger.draft import Draft
 from ip1_async.campaign.ledger.store import unusable
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.people.read import AsyncSource, Row, Source
+from ip1_async.campaign.planning import windows
 from ip1_async.campaign.planning.hours import Hours
 from ip1_async.campaign.planning.lint import Advice, lint
 from ip1_async.campaign.planning.plan import Cost, Plan, Reason, Sample
 from ip1_async.campaign.planning.planner import Planner, Rules
 from ip1_async.campaign.planning.prices import Prices
+from ip1_async.campaign.planning.zones import clocks
 from ip1_async.clock import Clock
 from ip1_async.errors import Invalid
 from ip1_async.text import measure
@@ -73,13 +75,16 @@ async def make(path: Path, making: Making) -> Plan:
     """
     orders = making.orders
     advice = checked(orders, making.source.columns, making.rules)
-    draft = await in_thread(Draft, path)
+    draft = await _drafted(path)
     try:
         planner = Planner(draft, orders, making.source.columns, making.rules)
         async for rows in _blocks(making.source, planner.wanted):
             await in_thread(planner.block, rows)
             making.progress(planner.total)
         await in_thread(planner.finish)
+        if orders.hours:
+            groups = {zone: clocks(zone) for zone in planner.zones}
+            await in_thread(windows.check, Hours.parse(orders.hours), groups, making.clock.now())
         plan = _figures(planner, making, advice, _id())
         await _agreed(plan, making.ceilings)
         await in_thread(
@@ -109,11 +114,22 @@ def checked(orders: Orders, columns: Sequence[str], rules: Rules) -> tuple[Advic
             orders.batch(name, ["46700000001"], campaign="0" * 16)
     if orders.hours:
         Hours.parse(orders.hours)
-    if not 1 <= rules.chunk <= 10_000:
+    if isinstance(rules.chunk, bool) or not isinstance(rules.chunk, int) or not 1 <= rules.chunk <= 10_000:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise Invalid("chunk", "chunk is out of range; it is a number of recipients from 1 to 10000")
     # The sender and the options; a text with placeholders is checked once they are filled in.
     orders.batch(next(iter(orders.texts)), {"46700000001": {}, "default": {}}, campaign="0" * 16)
     return tuple(found)
+
+
+async def _drafted(path: Path) -> Draft:
+    made: list[Draft] = []
+    try:
+        await in_thread(lambda: made.append(Draft(path)))
+    except asyncio.CancelledError:
+        for each in made:
+            each.abandon()
+        raise
+    return made[0]
 
 
 async def _blocks(source: Source | AsyncSource, wanted: Sequence[str]) -> AsyncIterator[Sequence[Row]]:

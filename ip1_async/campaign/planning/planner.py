@@ -106,6 +106,7 @@ class Planner:
         self.reasons: Counter[str] = Counter()
         self.first_rows: dict[str, list[int]] = {}
         self.texts: Counter[str] = Counter()
+        self.zones: set[str] = set()
         self.countries: Counter[str] = Counter()
         self.segments: Counter[str] = Counter()
         self.samples: list[tuple[int, str]] = []
@@ -233,6 +234,7 @@ class Planner:
         keys = self._names[text]
         self._draft.chunk(self._recipients(keys, people), people.rows, text=text, zone=zone)
         self.texts[text] += len(people.rows)
+        self.zones.add(zone)
         self.batches += 1
         template = Template(self._orders.texts[text], keys)
         for row, given in zip(people.rows[: SAMPLES - len(self.samples)], people.values, strict=False):

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ip1_async.campaign.ledger import SQLiteLedger, records
 from ip1_async.campaign.ledger.records import Delivery
@@ -35,10 +35,10 @@ class ReadSoFar:
 
 async def read_back(ledger: SQLiteLedger, client: Client, now: float) -> AsyncGenerator[ReadSoFar]:
     """Reads the messages of every accepted chunk that is not known to be final, and keeps where they have got to."""
-    chunks = await ledger.ask(records.unread)
+    chunks = [] if (await ledger.facts()).purged else await ledger.ask(records.unread)
     for at, (chunk, batch) in enumerate(chunks, 1):
         found = [of_message(each) async for each in client.batches.messages(batch, limit=LIMIT)]
-        await _keep(ledger, chunk, found, now)
+        await ledger.do(partial(records.keep, chunk=chunk, deliveries=found, at=now))
         yield ReadSoFar(at, len(chunks))
 
 
@@ -48,20 +48,17 @@ async def join(ledger: SQLiteLedger, told: States, now: float) -> int:
     Of what they cost webhooks say nothing that is kept: reading back tells it.
     """
     count = 0
-    for chunk, batch in await ledger.ask(records.unread):
+    for chunk, batch in [] if (await ledger.facts()).purged else await ledger.ask(records.unread):
         states = {each.recipient: each for each in await told.states(batch)}
         known = {each.recipient: each for each in await ledger.ask(partial(records.deliveries, chunk=chunk))}
         for recipient, state in states.items():
-            if recipient not in known or not known[recipient].final:
-                known[recipient] = of_state(state)
+            if (before := known.get(recipient)) is None or not before.final:
+                known[recipient] = of_state(state, before)
         if states:
-            await _keep(ledger, chunk, [*known.values()], now)
+            # Not for good, so that it is read back once, with what it cost.
+            await ledger.do(partial(records.keep, chunk=chunk, deliveries=[*known.values()], at=now, whole=False))
         count += len(states)
     return count
-
-
-async def _keep(ledger: SQLiteLedger, chunk: int, found: Sequence[Delivery], now: float) -> None:
-    await ledger.do(lambda db: records.keep(db, chunk, found, at=now))
 
 
 def of_message(message: Message) -> Delivery:
@@ -75,9 +72,10 @@ def of_message(message: Message) -> Delivery:
     )  # fmt: skip
 
 
-def of_state(state: MessageState) -> Delivery:
-    """What webhooks have told of a message."""
-    return Delivery(
-        recipient=state.recipient, code=int(state.code), at=None if state.created is None else state.created.timestamp(),
-        final=state.is_final, country=country(state.recipient),
-    )  # fmt: skip
+def of_state(state: MessageState, before: Delivery | None) -> Delivery:
+    """What webhooks have told of a message, beside what was known of it."""
+    known = before or Delivery(
+        recipient=state.recipient, code=0, at=None, final=False, country=country(state.recipient)
+    )
+    at = None if state.created is None else state.created.timestamp()
+    return evolve(known, code=int(state.code), at=at, final=state.is_final)

@@ -39,7 +39,7 @@ async def export(rows: AsyncIterator[RowOutcome], path: str | os.PathLike[str], 
     if path.exists() and not again:
         raise Invalid("out", f"out is {path.name}, which is there already")
     count = 0
-    with _whole(path) as part, kind(part) as write:
+    with whole(path) as part, kind(part) as write:
         some: list[RowOutcome] = []
         async for each in rows:
             some.append(each)
@@ -51,10 +51,12 @@ async def export(rows: AsyncIterator[RowOutcome], path: str | os.PathLike[str], 
 
 
 @contextmanager
-def _whole(path: Path) -> Generator[Path]:
+def whole(path: Path) -> Generator[Path]:
     """A file beside the one that is meant, which takes its place at the end."""
     part = path.with_name(f".{path.name}.part")
-    os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    part.unlink(missing_ok=True)
+    # Made anew, so that it is nobody else's and readable by nobody else.
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         yield part
         part.replace(path)
@@ -95,7 +97,7 @@ def _parquet(path: Path) -> Generator[Write]:
     except ImportError:
         raise ImportError("Writing Parquet needs pyarrow: install it with pip install 'ip1-async[parquet]'.") from None
     numbers = dict.fromkeys(("row", "chunk", "status", "segments"), arrow.int64())
-    kinds = {"at": arrow.timestamp("us", "UTC"), "price": arrow.decimal128(18, 4), **numbers}
+    kinds = {"at": arrow.timestamp("us", "UTC"), "price": arrow.decimal128(38, 10), **numbers}
     schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in COLUMNS])
     with parquet.ParquetWriter(path, schema) as writer:
 

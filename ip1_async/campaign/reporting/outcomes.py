@@ -72,7 +72,7 @@ async def _of_chunk(ledger: SQLiteLedger, chunk: Chunk) -> list[RowOutcome]:
     return [
         RowOutcome(
             row=row, msisdn=msisdn, outcome=outcome, reason=chunk.reason, chunk=chunk.id, batch=chunk.batch,
-            **_told(known.get(msisdn)),
+            **_told(known.get(msisdn) if msisdn else None),
         )
         for row, msisdn in zip(people.rows, numbers or [""] * len(people.rows), strict=True)
     ]  # fmt: skip

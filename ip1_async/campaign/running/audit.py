@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ip1_async.campaign.running.door import Counted
 from ip1_async.campaign.running.run import Run
 from ip1_async.campaign.transitions import Chunk
-from ip1_async.errors import NotFound
 
 
 async def audit(run: Run, listed: Mapping[int, Sequence[str]]) -> None:
@@ -32,7 +30,7 @@ async def _marks(run: Run, chunk: Chunk, batches: Sequence[str]) -> None:
 async def _size(run: Run, chunk: Chunk, batch: str) -> None:
     messages = chunk.messages
     if messages is None:
-        counted = await run.asked(lambda: _counted(run, batch))
+        counted = await run.counted(batch)
         if counted is None:
             await run.ledger.incident(chunk.id, f"has batch {batch}, which the provider does not know", at=run.now())
             return
@@ -41,10 +39,3 @@ async def _size(run: Run, chunk: Chunk, batch: str) -> None:
     if messages != chunk.recipients:
         words = f"has {chunk.recipients} recipients, and its batch {batch} has {messages} messages"
         await run.ledger.incident(chunk.id, words, at=run.now())
-
-
-async def _counted(run: Run, batch: str) -> Counted | None:
-    try:
-        return await run.door.count(batch)
-    except NotFound:
-        return None

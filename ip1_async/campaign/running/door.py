@@ -67,6 +67,8 @@ class ClientDoor:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        # What has to be read before a chunk may go must wait neither for its place nor for its turn.
+        self._aside = client.with_options(rate=None, max_in_flight=2)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[Sending]:
@@ -95,4 +97,4 @@ class ClientDoor:
             await self._client.batches.cancel(batch)
 
     async def blacklist(self) -> AbstractSet[str]:
-        return {each.msisdn async for each in self._client.blacklist.list(limit=PAGE)}
+        return {each.msisdn async for each in self._aside.blacklist.list(limit=PAGE)}

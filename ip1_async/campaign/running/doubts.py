@@ -33,9 +33,12 @@ class Doubts:
         self._run = run
         self._doubts: dict[int, _InDoubt] = {}
 
-    def add(self, chunk: Chunk, *, acknowledged: bool) -> None:
-        """Its quarantine begins now, also where an earlier run had begun one: that run's request may have outlived it."""
-        now, quarantine = self._run.clock.boottime(), self._run.terms.quarantine
+    def add(self, chunk: Chunk, *, acknowledged: bool, longer: float = 0.0) -> None:
+        """Its quarantine begins now, also where an earlier run had begun one: that run's request may have outlived it.
+
+        It is *longer* by the time in which somebody else may still begin the request.
+        """
+        now, quarantine = self._run.clock.boottime(), self._run.terms.quarantine + longer
         looks = [*(each for each in FIRST_LOOKS if each < quarantine), quarantine]
         self._doubts[chunk.id] = _InDoubt(chunk, acknowledged, [now + each for each in looks])
         self._run.changed.ring()
@@ -50,6 +53,11 @@ class Doubts:
                 await self._decide()
             else:
                 await run.changed.heard(rings, None if due is None else due - now)
+
+    def proved(self, chunk: int) -> None:
+        """Somebody has proof that this chunk was accepted."""
+        self._doubts.pop(chunk, None)
+        self._run.changed.ring()
 
     async def adopt(self, listed: Mapping[int, Sequence[str]]) -> None:
         """Every chunk whose batch is there was sent, whatever the ledger thought of it."""

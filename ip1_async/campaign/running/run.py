@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -10,14 +11,16 @@ from typing import TypeVar
 from attrs import frozen
 
 from ip1_async.campaign.running.bell import Bell
-from ip1_async.campaign.running.door import Door, Sending
+from ip1_async.campaign.running.door import Counted, Door, Sending
 from ip1_async.campaign.running.terms import Terms
 from ip1_async.campaign.states import State
 from ip1_async.campaign.transitions import Chunk, Ledger
 from ip1_async.clock import Clock
-from ip1_async.errors import CampaignPaused, ConnectFailed, RateLimited, ReadFailed, Rejected
+from ip1_async.errors import CampaignPaused, ConnectFailed, NotFound, RateLimited, ReadFailed, Rejected
 
 T = TypeVar("T")
+
+log = logging.getLogger("ip1_async.campaign")
 
 SLOWEST = 30.0
 """Seconds between two tries to read something, at most."""
@@ -116,6 +119,17 @@ class Run:
             found += some
         return found
 
+    async def counted(self, batch: str) -> Counted | None:
+        """The messages of a batch; None for one that the provider does not know, or not yet."""
+
+        async def count() -> Counted | None:
+            try:
+                return await self.door.count(batch)
+            except NotFound:
+                return None
+
+        return await self.asked(count)
+
     async def asked(self, ask: Callable[[], Awaitable[T]], *, patient: bool = True) -> T:
         """What the provider answers, asked again and again while it cannot; pauses where it does not want to.
 
@@ -125,11 +139,11 @@ class Run:
         while not self.stopping:
             try:
                 return await ask()
-            except (ReadFailed, RateLimited) as error:
-                wait = max(wait, error.retry_after or 0.0)
-            except ConnectFailed:
-                if not patient:
+            except (ReadFailed, RateLimited, ConnectFailed) as error:
+                if not patient and isinstance(error, ConnectFailed):
                     raise
+                wait = max(wait, error.retry_after or 0.0)
+                log.warning("campaign %s waits for the provider: %s", self.campaign, error.reason)
             except Rejected as error:
                 await self.pause(f"the provider refuses to be asked: {error.reason}")
                 break

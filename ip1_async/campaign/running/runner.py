@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
-from ip1_async.campaign.ledger.owner import this_process
+from ip1_async.campaign.ledger.owner import is_dead, this_process
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.planning.hours import Hours
 from ip1_async.campaign.running.audit import audit
@@ -41,10 +41,15 @@ class Runner:
         self._facts, self._opt_outs, self._concurrency, self._chance = facts, opt_outs, concurrency, chance
         self._run = Run(ledger, door, terms, clock, facts.id)
         self._doubts = Doubts(self._run)
+        self._lives = False
 
     def stop(self) -> None:
         """Claim nothing more; what is under way is brought to its end."""
         self._run.stop()
+
+    def heard(self, chunk: int) -> None:
+        """Somebody has proof that this chunk was accepted, and has written it down."""
+        self._doubts.proved(chunk)
 
     async def outcomes(self) -> AsyncGenerator[Settled]:
         """What becomes of each chunk, as soon as it is known.
@@ -63,6 +68,9 @@ class Runner:
 
     async def _work(self) -> None:
         run = self._run
+        before = await run.ledger.held()
+        # One that lives may be on the point of sending: its lease may have ended early, where the clock was set.
+        self._lives = before is not None and before.until > 0 and not is_dead(before.owner)
         taking = asyncio.ensure_future(run.ledger.take(this_process(), at=run.now(), until=run.now() + run.terms.holds))
         try:
             run.lease = await asyncio.shield(taking)
@@ -91,7 +99,7 @@ class Runner:
             others += [asyncio.create_task(run.minded(each)) for each in (self._doubts.work(), sender.watch_credit())]
             await asyncio.gather(*(run.minded(sender.work()) for _ in range(self._concurrency)))
             if not run.stopping:
-                await run.minded(self._end())
+                await run.minded(self._end(sender))
         finally:
             for each in others:
                 each.cancel()
@@ -103,7 +111,8 @@ class Runner:
         await run.ledger.pause(run.lease, "")
         await run.ledger.take_over(run.lease, at=run.now())
         for chunk in await run.all("UNKNOWN"):
-            self._doubts.add(chunk, acknowledged=chunk.acknowledged)
+            longer = run.terms.deadline if self._lives else 0.0
+            self._doubts.add(chunk, acknowledged=chunk.acknowledged, longer=longer)
         if self._facts.anchor is None:
             newest = await run.asked(lambda: run.door.find(0, 1), patient=False)
             run.anchor = newest[0].id if newest else ""
@@ -121,8 +130,11 @@ class Runner:
             run, orders, self._doubts, schedule, self._opt_outs, any_accepted=any_accepted, chance=self._chance
         )
 
-    async def _end(self) -> None:
-        await audit(self._run, await self._doubts.look(patient=True))
+    async def _end(self, sender: Sender) -> None:
+        await sender.look_at_credit()
+        listed = await self._doubts.look(patient=True)
+        await self._doubts.adopt(listed)
+        await audit(self._run, listed)
 
     async def _beat(self) -> None:
         """Keeps the lease."""

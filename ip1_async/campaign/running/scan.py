@@ -28,24 +28,32 @@ async def look(door: Finds, campaign: str, anchor: str) -> Mapping[int, Sequence
     Raises `ReadFailed` where the list could not be read without a gap, and what the door raises.
     """
     found: dict[str, int] = {}
-    before: set[str] = set()
-    start = size = idle = 0
+    page = await door.find(0, PAGE)
+    if not page:
+        return {}
+    start = idle = 0
+    first, size, honoured = page[0].id, len(page), False
     while idle < MOST_IDLE:
-        page = await door.find(start, PAGE)
-        ids = {each.id for each in page}
-        if not page:
-            return _by_chunk(found)
-        if before and before.isdisjoint(ids):
-            raise ReadFailed("the list changed faster than it could be read")
-        idle = 0 if ids - before else idle + 1
-        for each in page:
-            if (chunk := chunk_of(campaign, each.reference)) is not None:
-                found[each.id] = chunk
+        ids = {each.id: chunk_of(campaign, each.reference) for each in page}
+        found |= {id: chunk for id, chunk in ids.items() if chunk is not None}
         if anchor and anchor in ids:
             return _by_chunk(found)
-        before = ids
-        size = max(size, len(page))
         start += max(1, size // 2)
+        before, last = ids, page[-1].id
+        while not (page := await door.find(start, PAGE)) and start:
+            # Behind the end, of a list that may have shrunk meanwhile: only a page that overlaps shows where it is.
+            honoured, start, idle = True, max(0, start - max(1, size // 2)), idle + 1
+        if before.keys().isdisjoint(each.id for each in page):
+            raise ReadFailed("the list changed faster than it could be read")
+        honoured = honoured or page[0].id != first
+        if before.keys() >= {each.id for each in page}:
+            idle += 1
+            # The last row that was there, and nothing behind it, from a server that does begin where it is asked to.
+            if honoured and page[-1].id == last:
+                return _by_chunk(found)
+        else:
+            idle = 0
+        size = max(size, len(page))
     raise ReadFailed("the server gives the same part of the list again and again")
 
 

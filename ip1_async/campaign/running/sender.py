@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from ip1_async.campaign.orders import Orders
 from ip1_async.campaign.running.door import Sending
@@ -38,7 +37,9 @@ LOOK_AT_CREDIT = 2.0
 MOST = 1000
 """Chunks that are counted to find out whether there is one for everybody who would claim one."""
 FEW = 0.01
-"""Of a batch: so many messages without funds are somebody's own matter, more of them the account's."""
+"""Of the messages looked at: so many without funds are somebody's own matter, more of them the account's."""
+LONGEST_REST = 60.0
+"""Seconds after which the time of day is looked at again."""
 
 
 class Sender:
@@ -60,6 +61,8 @@ class Sender:
         self._reading = asyncio.Lock()
         self._claiming = 0
         """How many are about to claim a chunk."""
+        self._unfunded = self._looked_at = 0
+        """Messages that could not be paid for, of those looked at."""
         self._latest: str | None = None
         """The batch that was accepted last; None where it was looked at."""
 
@@ -67,22 +70,24 @@ class Sender:
         """Send one chunk after another, until nothing is open any more or the run is stopped."""
         run = self._run
         while await self._due():
+            async with run.turn() as send:
+                if (claimed := await self._claimed()) is not None:
+                    await self._send(send, *claimed)
+
+    async def _claimed(self) -> tuple[Chunk, float] | None:
+        """The next chunk, and when its request is not to be begun any more."""
+        run = self._run
+        try:
+            # Now and not before the turn, which may be long in coming.
             async with self._reading:
                 if self._opt_outs.stale():
                     await run.asked(self._opt_outs.read)
-            async with run.turn() as send:
-                not_after = run.clock.boottime() + run.terms.deadline
-                if (chunk := await self._claimed()) is not None:
-                    await self._send(send, chunk, not_after)
-
-    async def _claimed(self) -> Chunk | None:
-        """The next chunk, unless the turn was so long in coming that something has to be looked at once more."""
-        run = self._run
-        try:
-            if run.stopping or self._opt_outs.stale():
+            if run.stopping:
                 return None
+            not_after = run.clock.boottime() + run.terms.deadline
             zones, _ = self._schedule.now(run.clock.now())
-            return await run.ledger.claim(run.lease, at=run.now(), zones=zones)
+            chunk = await run.ledger.claim(run.lease, at=run.now(), zones=zones)
+            return None if chunk is None else (chunk, not_after)
         finally:
             self._claiming -= 1
             # Whoever left this chunk to us may look for another one.
@@ -90,30 +95,33 @@ class Sender:
 
     async def watch_credit(self) -> None:
         """The provider takes batches that the account cannot pay for, and says so of their messages later on."""
-        run = self._run
         while True:
-            await run.clock.sleep(LOOK_AT_CREDIT)
-            if self._latest is not None:
-                counted = await run.asked(partial(run.door.count, self._latest))
-                self._latest = None
-                await self._paid(counted.unfunded, counted.messages)
+            await self._run.clock.sleep(LOOK_AT_CREDIT)
+            await self.look_at_credit()
+
+    async def look_at_credit(self) -> None:
+        """Pause where the batch that was accepted last could not be paid for."""
+        latest, self._latest = self._latest, None
+        if latest is not None and (counted := await self._run.counted(latest)) is not None:
+            await self._paid(counted.unfunded, counted.messages)
 
     async def _due(self) -> bool:
         """Waits until there is a chunk to claim that nobody else here is about to; False when the run is over."""
         run = self._run
         while not run.stopping:
-            rings = run.changed.rings
+            rings, now = run.changed.rings, run.now()
             zones, opens = self._schedule.now(run.clock.now())
             # Not more than there is to claim: a turn that finds nothing is one that somebody else would have needed.
-            if await run.ledger.claimable(at=run.now(), zones=zones, most=MOST) > self._claiming:
+            if await run.ledger.claimable(at=now, zones=zones, most=MOST) > self._claiming:
                 self._claiming += 1
                 return True
             if not any(each.state in OPEN for each in await run.ledger.tallies()):
                 return False
             times = [
-                each for each in (await run.ledger.next_due(zones), opens) if each is not None and each > run.now()
+                each - now for each in (await run.ledger.next_due(zones), opens) if each is not None and each > now
             ]
-            await run.changed.heard(rings, min(times) - run.now() if times else None)
+            # Timers stand still while the machine sleeps, and the time of day may be set.
+            await run.changed.heard(rings, min([*times, LONGEST_REST]))
         return False
 
     async def _send(self, send: Sending, chunk: Chunk, not_after: float) -> None:
@@ -165,7 +173,8 @@ class Sender:
                 await ledger.accept(lease, chunk, batch, messages=messages, at=at)
                 self._any_accepted, self._latest = True, batch
                 run.tell(chunk, "ACCEPTED", batch=batch)
-                await self._paid(unfunded, chunk.recipients)
+                if unfunded:
+                    await self._paid(unfunded, chunk.recipients)
             case GiveBack(after, reason):
                 await ledger.give_back(lease, chunk, reason, not_before=at + after)
                 run.tell(chunk, "PENDING", reason)
@@ -185,7 +194,10 @@ class Sender:
                 run.tell(chunk, "UNKNOWN", reason)
 
     async def _paid(self, unfunded: int, of: int) -> None:
-        if unfunded > max(1, FEW * of):
+        self._unfunded += unfunded
+        self._looked_at += of
+        if self._unfunded > max(1, FEW * self._looked_at):
             await self._run.pause(
-                f"the account has no credit: {unfunded} of the {of} messages of a batch could not be paid for (402)"
+                f"the account has no credit: {self._unfunded} of {self._looked_at} messages that were looked at could not be "
+                "paid for (402)"
             )
