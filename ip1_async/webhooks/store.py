@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -276,7 +277,9 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else str(path)
     try:
         if path is not None:
-            os.close(os.open(name, os.O_CREAT | os.O_RDWR, 0o600))
+            # Only where it is not there: closing an open file takes away the locks of this process's other connections.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=30)
         application = db.execute("PRAGMA application_id").fetchone()[0]
         if application != _APPLICATION and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

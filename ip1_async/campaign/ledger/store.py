@@ -85,7 +85,7 @@ def unusable(path: Path, error: sqlite3.Error) -> LedgerError:
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
         return LedgerError(
             f"{path} is damaged, or no ledger. Do not put an older copy in its place, which has forgotten what was sent since: "
-            "copy the file with its -wal, make a new one with `sqlite3 COPY .recover | sqlite3 NEW`, wait ten minutes and run "
+            "copy the file with its -wal, make a new one with `sqlite3 COPY .recover | sqlite3 NEW` (the sqlite3 of sqlite.org; some systems' own cannot), wait ten minutes and run "
             "the campaign with it, which first adopts what the provider lists"
         )
     # The latter where the memory that processes share beside the file has no room.
