@@ -303,7 +303,7 @@ def test_ctrl_c_where_a_plan_is_confirmed_ends_it_at_once(local: Sandbox, tmp_pa
     assert process.returncode == 130
     assert "rows read" in before
     # Nothing is drawn over the question.
-    assert after.split() == ["ip1:", "interrupted"]
+    assert after.split() == ["ip1:", "interrupted"], (before, after)
     assert not list(tmp_path.glob("ledger*"))
 
 

@@ -277,6 +277,8 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     name = ":memory:" if path is None else str(path)
     try:
         if path is not None:
+            if path.is_dir():
+                raise IsADirectoryError(f"{name} is a directory; give the webhooks a file")
             # Only where it is not there: closing an open file takes away the locks of this process's other connections.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
