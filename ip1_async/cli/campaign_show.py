@@ -48,10 +48,11 @@ def agreed(question: str) -> bool:
         console.print(f"{question} [y/N] ", end="", markup=False, soft_wrap=not console.is_terminal)
         return show.confirmed()
     except EOFError:
-        console.print()
+        show.err().print()
         return False
     except KeyboardInterrupt:
-        console.print()
+        # Not to the console that may have been interrupted while it wrote, and would write all of it again.
+        show.err().print()
         raise
     finally:
         signal.signal(signal.SIGINT, before)
