@@ -55,6 +55,7 @@ class Campaign:
         self._ledger = SQLiteLedger(ledger)
         self._clock = clock or SystemClock()
         self._runners: list[Runner] = []
+        self._stop_next = False
         self.planned: Plan | None = None
         """The figures of the plan, where it was made by this object; they can be read from `facts` later on."""
 
@@ -177,6 +178,9 @@ class Campaign:
             concurrency=concurrency or client.calls.choices.max_in_flight,
         )  # fmt: skip
         self._runners.append(runner)
+        if self._stop_next:
+            self._stop_next = False
+            runner.stop()
         outcomes = runner.outcomes()
         try:
             async for settled in outcomes:
@@ -186,7 +190,8 @@ class Campaign:
             self._runners.remove(runner)
 
     def stop(self) -> None:
-        """Let a run claim nothing more; what is under way is brought to its end."""
+        """Let a run claim nothing more, or the next one where none is under way; what is under way is brought to its end."""
+        self._stop_next = not self._runners
         for each in self._runners:
             each.stop()
 

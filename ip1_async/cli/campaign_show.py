@@ -148,7 +148,7 @@ def standing(stands: Standing, ledger: Path) -> None:
     out = show.out()
     more = f" by {stands.held_by}" if stands.held_by else f": {stands.paused}" if stands.paused else ""
     if stands.state == "paused" and not more:
-        more = ", interrupted"
+        more = ", not finished"
     out.print(
         f"[bold]{_plain(stands.source)}[/], campaign {stands.campaign}: [bold]{stands.state}[/]{_plain(more)}",
         highlight=False,
@@ -189,8 +189,9 @@ def review(left: Sequence[Chunk], ledger: Path, campaign: str, *, machine: bool)
         people = f"{each.recipients:,} recipient{'s' * (each.recipients != 1)}"
         show.out().print(
             f"[bold]Chunk {each.id}[/], {people}: {_plain(said + each.reason)}\n"
-            f"  begun {_at(each.intent_at)}, not listed {_at(each.settled_at)}\n"
-            f"  mark {reference(campaign, each.id, each.attempt)}",
+            f"  begun      {_at(each.intent_at)}\n"
+            f"  not listed {_at(each.settled_at)}\n"
+            f"  mark       {reference(campaign, each.id, each.attempt)}",
             highlight=False,
         )
     say(
