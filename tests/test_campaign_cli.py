@@ -288,29 +288,6 @@ def test_a_plan_for_a_machine_that_is_confirmed_prints_nothing_but_json(
     assert (code, json.loads(out)["kept"], "3 rows, 3 to text" in err) == (0, 3, True)
 
 
-def test_ctrl_c_where_a_plan_is_confirmed_ends_it_at_once(local: Sandbox, tmp_path: Path) -> None:
-    people, ledger = table(tmp_path / "people.csv", 3), tmp_path / "ledger"
-    ours, theirs = pty.openpty()
-    asked = ("campaign", "plan", people, "--ledger", ledger, *TEXT, "--confirm-over", "2")
-    with program(*asked, terminal=theirs) as process:
-        os.close(theirs)
-        shown = heard(ours)
-        before = ""
-        while "[y/N] " not in before:
-            before += next(shown)
-        process.send_signal(signal.SIGINT)
-        try:
-            after = "".join(shown)
-        finally:
-            process.kill()
-    os.close(ours)
-    assert process.returncode == 130
-    assert "rows read" in before
-    # Nothing is drawn over the question.
-    assert after.split() == ["ip1:", "interrupted"]
-    assert not list(tmp_path.glob("ledger*"))
-
-
 # A run
 
 
