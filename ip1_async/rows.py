@@ -120,8 +120,11 @@ class Walk(Row[C]):
         return attrs.evolve(request, query=(("start", str(start)), ("limit", str(limit)), *request.query))
 
     def read(self, response: Response, ids: Sequence[str], sent: bytes | None = None) -> Any:
-        data: Any = codec.decode(response.body) if response.body.strip() else []
-        return codec.load(many[self.returns], self.shape(data, ids) if self.shape else data)  # type: ignore[name-defined]
+        rows = many[self.returns]  # type: ignore[name-defined]
+        if not response.body.strip():
+            return codec.load(rows, self.shape([], ids) if self.shape else [])
+        shape = self.shape
+        return codec.read(rows, response.body, None if shape is None else lambda data: shape(data, ids))
 
     def fetched(self, response: Response, ids: Sequence[str]) -> Fetched[Any]:
         """The rows of one answer, and where its Link header says that the next ones begin."""

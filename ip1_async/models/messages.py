@@ -9,7 +9,7 @@ from decimal import Decimal
 from attrs import field, frozen
 
 from ip1_async import masking
-from ip1_async.models.status import DATACODINGS, DIRECTIONS, TYPES, Counts, Status, StatusChange, counts_field
+from ip1_async.models.status import DATACODINGS, DIRECTIONS, FEW, TYPES, Counts, Status, StatusChange, counts_field
 from ip1_async.models.value import Open
 
 _long_ago = datetime.min.replace(tzinfo=UTC)
@@ -20,11 +20,11 @@ class Message(Open):
     """One SMS to or from one phone. Lists carry only the latest status, a single message its whole history."""
 
     id: str
-    batch_id: str = ""
-    owner: str = ""
-    sender: str = field(default="", repr=masking.number)
+    batch_id: str = field(default="", metadata=FEW)
+    owner: str = field(default="", metadata=FEW)
+    sender: str = field(default="", repr=masking.number, metadata=FEW)
     recipient: str = field(default="", repr=masking.number)
-    body: str = field(default="", repr=masking.text)
+    body: str = field(default="", repr=masking.text, metadata=FEW)
     """The text after replacements."""
     direction: str = field(default="unknown", metadata=DIRECTIONS)
     """`mt` to phones, `mo` from phones, or `unknown`."""
@@ -40,9 +40,9 @@ class Message(Open):
     """In lower case, such as `sek`."""
     statuses: Sequence[StatusChange] = ()
     modified: datetime | None = None
-    reference: str | None = field(default=None, repr=False)
-    mcc: str | None = None
-    mnc: str | None = None
+    reference: str | None = field(default=None, repr=False, metadata=FEW)
+    mcc: str | None = field(default=None, metadata=FEW)
+    mnc: str | None = field(default=None, metadata=FEW)
 
     @property
     def status(self) -> Status:

@@ -91,6 +91,8 @@ Counts = Mapping[Status, Count]
 
 TYPES: Mapping[str, object] = {"codes": {0: "flash", 1: "sms"}}
 DATACODINGS: Mapping[str, object] = {"codes": {0: "gsm", 2: "ucs"}}
+FEW: Mapping[str, object] = {"few": True}
+"""Of a field that neighbours in a list mostly have in common."""
 DIRECTIONS: Mapping[str, object] = {"codes": {-1: "unknown"}}
 """What 0 and 1 mean is documented nowhere, so they are read as `unknown` unless the address asked says it."""
 

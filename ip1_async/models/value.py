@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NoReturn, Self
 
 from attrs import field, frozen
 
@@ -43,9 +43,27 @@ class Value:
         return codec.load(cls, data)
 
 
+class _Nothing(dict[str, Any]):
+    """An empty mapping that no one can write to, so that all values can have the same one."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("a value of the API is not changed; make another one, with extra={…}")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
+"""What `extra` is where the API has sent nothing beyond what is documented."""
+
+
 @frozen(kw_only=True)
 class Open(Value):
     """A value that keeps the fields it does not know."""
 
-    extra: Mapping[str, Any] = field(factory=dict[str, Any], repr=False, hash=False)
+    extra: Mapping[str, Any] = field(default=NOTHING, repr=False, hash=False)
     """What the API sent, or is to be sent, beyond the fields that are documented; by its name on the wire."""

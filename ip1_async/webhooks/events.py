@@ -92,8 +92,6 @@ def _read(kind: type[T], said: dict[str, Any], called: str) -> T:
         found = codec.load(kind, said)
     except (codec.Mismatch, Invalid) as wrong:
         raise NotAnEvent(f"the body is no {called}: {wrong}") from None
-    except OverflowError:
-        raise NotAnEvent(f"the body is no {called}: a time is beyond the end of time") from None
     id = found.message_id if isinstance(found, DeliveryReport) else getattr(found, "id", "")
     if not _is_text(f"{id}{getattr(found, 'batch_id', '')}"):
         raise NotAnEvent(f"the body is no {called}: an id holds half of a surrogate pair")

@@ -1,21 +1,12 @@
-"""Models to and from JSON: the only place that knows how the API spells things.
-
-A field's name on the wire is its Python name in lowerCamelCase; a field that departs from this says so in its metadata.
-Reading is tolerant where the provider's documents contradict each other (name case, stray spaces in names, enums as
-integers, numbers as text, times without a zone) and strict about types otherwise. What is not known is kept.
-
-Metadata of a field: `name` its own spelling, `codes` the words behind integers, `null` that None is sent as null,
-`query` that it travels in the address, `local` that it is an option of ours and never travels.
-"""
+"""Reading by a rule for each type, in any of the spellings that the API is known to use; see the package's first lines."""
 
 from __future__ import annotations
 
-import json
 import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache, partial
@@ -23,7 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
-from ip1_async.wire import is_array, is_mapping, is_object, is_sequence
+from ip1_async.codec.fields import Mismatch, fields, spelled
+from ip1_async.codec.plain import decode
+from ip1_async.codec.scalars import amount, time, utc
+from ip1_async.codec.swift import fit, swift
+from ip1_async.wire import is_array, is_object
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -31,123 +26,34 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
 
-_humps = re.compile(r"_([a-z0-9])")
-
-
-class Mismatch(ValueError):
-    """The JSON does not have the promised shape; says where, never what."""
-
-
-def decode(body: bytes) -> Any:
-    """JSON to plain data; raises `Mismatch` for anything else."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise Mismatch("the answer is not JSON") from None
-
-
-def encode(data: Any) -> bytes:
-    """Plain data to JSON."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-quote = json.encoder.encode_basestring
-"""A text as JSON; for whoever writes so many of them that making the plain data first would take longer."""
-
 
 def load(kind: type[T], data: Any) -> T:
     """A value of this kind from plain data; raises `Mismatch`, or `Invalid` where a model refuses its own values."""
-    return cast("T", _converter().get_structure_hook(kind)(data, kind))
+    return cast("T", _hook(cast("Any", kind))(data, kind))
 
 
-def dump(value: Any) -> Any:
-    """Plain data, as the API spells it, from a model or anything made of models."""
-    if hasattr(value, "__attrs_attrs__"):
-        return _dump_model(value)
-    if isinstance(value, str | bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime):
-        return _stamp(value)
-    if is_mapping(value):
-        return {str(dump(key)): dump(item) for key, item in value.items()}
-    if is_sequence(value):
-        return [dump(item) for item in value]
-    return value
-
-
-def query(value: Any) -> tuple[tuple[str, str], ...]:
-    """The parameters of an address that a query model, or the query part of a body's model, stands for."""
-    pairs: list[tuple[str, str]] = []
-    for each, name in _fields(_kind(value)):
-        given = getattr(value, each.name)
-        if each.metadata.get("local") or given is None or given is False:
-            continue
-        if isinstance(given, Mapping):
-            pairs += [(f"{name}[{key}]", item) for key, item in cast("Mapping[str, str]", given).items()]
-        elif isinstance(given, str | int):
-            pairs.append((name, "true" if given is True else str(given)))
-        else:
-            pairs += [(name, str(item)) for item in given]
-    return tuple(pairs)
-
-
-def query_of_body(value: Any) -> tuple[tuple[str, str], ...]:
-    """The flags that a body's model sends in the address."""
-    return tuple(
-        (name, "true")
-        for each, name in _fields(_kind(value))
-        if each.metadata.get("query") and getattr(value, each.name)
-    )
-
-
-def names(kind: type) -> Mapping[str, str]:
-    """Wire name by Python name, for the fields that travel."""
-    return {each.name: name for each, name in _fields(kind) if not each.metadata.get("local")}
-
-
-def _dump_model(value: Any) -> Any:
-    bare = getattr(value, "_body", None)
-    if bare is not None:
-        return dump(getattr(value, bare))
-    made: dict[str, Any] = {}
-    for each, name in _fields(_kind(value)):
-        given = getattr(value, each.name)
-        left_out = isinstance(given, Enum) or (given is None and not each.metadata.get("null"))
-        if left_out or each.metadata.get("local") or each.metadata.get("query"):
-            continue
-        made[name] = dump(given)
-    for name, item in getattr(value, "extra", {}).items():
-        made.setdefault(name, item)
-    return made
+def read(kind: type[T], body: bytes, shape: Callable[[Any], Any] | None = None) -> T:
+    """The same from JSON, where *shape* makes the promised form of what comes in another one."""
+    if (swiftly := _from_json(cast("Any", kind))) is not None:
+        try:
+            return cast("T", swiftly(body))
+        except ValueError:
+            # What it is, or what is wrong with it, is for the rules to say.
+            pass
+    data = decode(body)
+    return load(kind, data if shape is None else shape(data))
 
 
 @cache
-def _fields(kind: Any) -> tuple[tuple[attrs.Attribute[Any], str], ...]:
-    """The fields of a model but for `extra`, each with its name on the wire."""
-    attrs.resolve_types(kind)
-    return tuple(
-        (each, each.metadata.get("name") or _camel(each.name)) for each in attrs.fields(kind) if each.name != "extra"
-    )
+def _from_json(kind: Any) -> Callable[[bytes], Any] | None:
+    several = typing.get_origin(kind) is list
+    model = typing.get_args(kind)[0] if several else kind
+    return swift(model, _converter().get_structure_hook).from_json(several=several) if fit(model) else None
 
 
-def _kind(value: Any) -> Any:
-    return value.__class__
-
-
-def _camel(name: str) -> str:
-    return _humps.sub(lambda hump: hump[1].upper(), name)
-
-
-def _fold(name: str) -> str:
-    return name.strip().replace("_", "").lower()
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+@cache
+def _hook(kind: Any) -> Hook:
+    return _converter().get_structure_hook(kind)
 
 
 @cache
@@ -174,16 +80,18 @@ def _is(*origins: Any) -> Callable[[Any], bool]:
 
 
 def _model(converter: Converter, kind: Any) -> Hook:
-    """What makes one model from its JSON object."""
+    """What makes one model from its JSON object: by code made for it, or with care where that code refuses."""
+    careful = _careful(converter, kind)
+    if not fit(kind):
+        return careful
+    rows = swift(kind, converter.get_structure_hook).rows
+    return lambda data, _: rows((data,), careful)[0]
+
+
+@cache
+def _careful(converter: Converter, kind: Any) -> Hook:
     bare = getattr(kind, "_body", None)
-    known: dict[str, tuple[str, Hook, Any, bool]] = {}
-    for each, name in _fields(kind):
-        hook = _word(each.metadata["codes"]) if "codes" in each.metadata else converter.get_structure_hook(each.type)
-        # A null stands for "not there" wherever the model has something to put in its place.
-        entry = (each.name, hook, each.type, each.default is not attrs.NOTHING and "null" not in each.metadata)
-        known[name] = known[_fold(name)] = known[each.name] = entry
-        for other in each.metadata.get("also", ()):
-            known.setdefault(other, entry)
+    rules = {each.name: _rule(converter, each) for each, _ in fields(kind)}
     keeps = any(each.name == "extra" for each in attrs.fields(kind))
 
     def read(data: Any, _: Any) -> Any:
@@ -194,17 +102,17 @@ def _model(converter: Converter, kind: Any) -> Hook:
         values: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         for name, item in data.items():
-            entry = known.get(name) or known.get(_fold(name))
-            if entry is None:
+            field = spelled(kind, name)
+            if field is None:
                 extra[name] = item
                 continue
-            field, hook, type_, nullable = entry
+            hook, nullable = rules[field.name]
             if item is None and nullable:
                 continue
             try:
-                values[field] = hook(item, type_)
+                values[field.name] = hook(item, field.type)
             except Mismatch as wrong:
-                raise Mismatch(f"{kind.__name__}.{field}: {wrong}") from None
+                raise Mismatch(f"{kind.__name__}.{field.name}: {wrong}") from None
         if extra and keeps:
             values["extra"] = extra
         try:
@@ -214,6 +122,12 @@ def _model(converter: Converter, kind: Any) -> Hook:
             raise Mismatch(f"{kind.__name__}: without {', '.join(missing) or 'what it needs'}") from None
 
     return read
+
+
+def _rule(converter: Converter, each: attrs.Attribute[Any]) -> tuple[Hook, bool]:
+    """What reads a field, and whether a null there means that the field is left out."""
+    hook = _word(each.metadata["codes"]) if "codes" in each.metadata else converter.get_structure_hook(each.type)
+    return hook, each.default is not attrs.NOTHING and "null" not in each.metadata
 
 
 def _mapping(converter: Converter, kind: Any) -> Hook:
@@ -233,10 +147,12 @@ def _sequence(converter: Converter, kind: Any) -> Hook:
     hook = converter.get_structure_hook(item)
     made: Any = list if typing.get_origin(kind) is list else tuple
 
+    rows = swift(item, converter.get_structure_hook).rows if fit(item) else None
+
     def read(data: Any, _: Any) -> Any:
         if not is_array(data):
             raise Mismatch(f"an array was promised, there is {_shape(data)}")
-        return made([hook(each, item) for each in data])
+        return made([hook(each, item) for each in data] if rows is None else rows(data, _careful(converter, item)))
 
     return read
 
@@ -250,7 +166,7 @@ def _union(converter: Converter, kind: Any) -> Hook:
     }
 
     def read(data: Any, _: Any) -> Any:
-        chosen = choices.get(_kind(data)) or (choices.get(str) if data is not None else None)
+        chosen = choices.get(data.__class__) or (choices.get(str) if data is not None else None)
         if chosen is None:
             raise Mismatch(f"there is {_shape(data)}, which is not one of the promised kinds")
         return chosen[1](data, chosen[0])
@@ -330,9 +246,8 @@ def _bool(data: Any, _: Any) -> bool:
 def _decimal(data: Any, _: Any) -> Decimal:
     if isinstance(data, int | float | str) and not isinstance(data, bool):
         try:
-            # By way of the shortest text that gives the same double: 0.35 is meant, not 0.34999….
-            made = Decimal(str(data).strip())
-        except InvalidOperation:
+            made = amount(data)
+        except (InvalidOperation, ValueError):
             made = Decimal("nan")
         if made.is_finite():
             return made
@@ -340,13 +255,14 @@ def _decimal(data: Any, _: Any) -> Decimal:
 
 
 def _datetime(data: Any, _: Any) -> datetime:
-    if isinstance(data, str):
-        try:
-            at = datetime.fromisoformat(data.strip())
-        except ValueError:
-            raise Mismatch("a time was promised, there is another text") from None
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    raise Mismatch(f"a time was promised, there is {_shape(data)}")
+    if not isinstance(data, str):
+        raise Mismatch(f"a time was promised, there is {_shape(data)}")
+    try:
+        return utc(time(data.strip()))
+    except ValueError:
+        raise Mismatch("a time was promised, there is another text") from None
+    except OverflowError:
+        raise Mismatch("a time is beyond the end of time") from None
 
 
 def _none(data: Any, _: Any) -> None:
@@ -364,4 +280,4 @@ def _shape(data: Any) -> str:
         list: "an array",
         dict: "an object",
     }
-    return shapes.get(_kind(data), "something else")
+    return shapes.get(data.__class__, "something else")
