@@ -17,7 +17,8 @@ from ip1_async.wire import is_mapping, is_sequence
 quote = json.encoder.encode_basestring
 """A text as JSON; for whoever writes so many of them that making the plain data first would take longer."""
 
-_is_text = frozenset({str}).issuperset
+_as_they_are = frozenset({str, int, bool, type(None)})
+_are_texts = frozenset({str}).issuperset
 
 
 def decode(body: bytes) -> Any:
@@ -69,9 +70,14 @@ def _encoder() -> Callable[[Any], bytes] | None:
 
 def dump(value: Any) -> Any:
     """Plain data, as the API spells it, from a model or anything made of models."""
+    kind = _kind(value)
+    if kind in _as_they_are:
+        return value
+    if kind is dict:
+        return _dump_mapping(value)
     if hasattr(value, "__attrs_attrs__"):
         return _dump_model(value)
-    if isinstance(value, str | bool) or value is None:
+    if isinstance(value, str):
         return value
     if isinstance(value, int):
         return int(value)
@@ -82,10 +88,9 @@ def dump(value: Any) -> Any:
     if isinstance(value, datetime):
         return _stamp(value)
     if is_mapping(value):
-        return {str(dump(key)): dump(item) for key, item in value.items()}
+        return _dump_mapping(value)
     if is_sequence(value):
-        # Recipients, of which there may be very many.
-        return list(value) if _is_text(map(type, value)) else [dump(item) for item in value]
+        return list(value) if _are_texts(map(type, value)) else [dump(item) for item in value]
     return value
 
 
@@ -110,6 +115,13 @@ def query_of_body(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, "true") for field, name in _flags(_kind(value)) if getattr(value, field))
 
 
+def _dump_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    # Recipients may be very many, and their values with them.
+    if not _are_texts(map(type, value)):
+        return {str(dump(key)): dump(item) for key, item in value.items()}
+    return dict(value) if _are_texts(map(type, value.values())) else {key: dump(item) for key, item in value.items()}
+
+
 def _dump_model(value: Any) -> Any:
     bare = getattr(value, "_body", None)
     if bare is not None:
@@ -120,7 +132,7 @@ def _dump_model(value: Any) -> Any:
         if given is None:
             if null:
                 made[name] = None
-        elif type(given) is str:
+        elif type(given) in _as_they_are:
             made[name] = given
         elif not isinstance(given, Enum):
             made[name] = dump(given)

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, fields, frozen
 
 from ip1_async import masking
 from ip1_async.errors import Invalid
@@ -132,4 +132,10 @@ class NewBatch(Open):
 
     def marked(self, reference: str) -> NewBatch:
         """The same batch with this reference, where it has none of its own."""
-        return self if self.reference is not None else evolve(self, reference=reference)
+        if self.reference is not None:
+            return self
+        # What was checked once is not checked again: there may be very many recipients.
+        made = object.__new__(NewBatch)
+        for each in fields(NewBatch):
+            object.__setattr__(made, each.name, reference if each.name == "reference" else getattr(self, each.name))
+        return made

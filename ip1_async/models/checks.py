@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,8 @@ from ip1_async.wire import is_mapping, is_sequence
 _msisdn = re.compile(r"[0-9]{1,15}").fullmatch
 _number = re.compile(r"[1-9][0-9]{1,14}").fullmatch
 _name = re.compile(r"[0-9A-Za-z]{1,11}").fullmatch
+_lengths = frozenset(range(1, 16)).issuperset
+_texts = frozenset({str}).issuperset
 
 MOST_UNITS = 2000
 """UTF-16 units of a body."""
@@ -79,27 +81,42 @@ def sender(_: object, attribute: Any, value: Any) -> None:
 def recipients(_: object, attribute: Any, value: Any) -> None:
     """A sequence of MSISDNs, or a mapping from MSISDN to replacements with the reserved key `default`."""
     name = attribute.name
-    if not (is_mapping(value) or is_sequence(value)):
+    numbers: Sequence[Any]
+    if is_mapping(value):
+        _templated(name, value)
+        numbers = [each for each in value if each != "default"]
+    elif is_sequence(value):
+        numbers = value
+    else:
         raise Invalid(
             name,
             f"{name} is {shape(value)}; recipients are a list of MSISDNs, or a mapping from MSISDN to its replacements",
         )
-    if is_mapping(value):
-        _templated(name, value)
-    numbers = [each for each in value if not (is_mapping(value) and each == "default")]
     if not numbers:
         raise Invalid(name, f"{name} is empty; a batch has at least one recipient")
+    if _are_msisdns(numbers):
+        return
     for position, number in enumerate(numbers):
         if not isinstance(number, str) or not _msisdn(number):
             msisdn_of(name if len(numbers) == 1 else f"{name}[{position}]", number)
 
 
+def _are_msisdns(numbers: Sequence[Any]) -> bool:
+    """Whether all of them are, found out at once: there may be very many."""
+    try:
+        digits = "".join(numbers)
+    except TypeError:
+        return False
+    return digits.isascii() and digits.encode().isdigit() and _lengths(map(len, numbers))
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return _texts(map(type, values)) or all(isinstance(each, str) for each in values)
+
+
 def _templated(name: str, value: Mapping[Any, Any]) -> None:
     for position, replacements in enumerate(value.values()):
-        texts = is_mapping(replacements) and all(
-            isinstance(each, str) for pair in replacements.items() for each in pair
-        )
-        if not texts:
+        if not is_mapping(replacements) or not _are_texts(replacements) or not _are_texts(replacements.values()):
             raise Invalid(
                 name,
                 f"{name}: the value at position {position} is no mapping from texts to texts, which replacements are",
