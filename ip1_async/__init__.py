@@ -2,69 +2,72 @@
 
 from __future__ import annotations
 
-from ip1_async.client import AttemptMade, Client, NotSeen, Outcome, Refused, Sent, Undecided, Unknown
-from ip1_async.errors import (
-    BadRequest,
-    CampaignPaused,
-    Conflict,
-    ConnectFailed,
-    Forbidden,
-    Invalid,
-    IP1Error,
-    LedgerError,
-    LedgerHeld,
-    NotFinal,
-    NotFound,
-    NotSent,
-    OutcomeUnknown,
-    RateLimited,
-    ReadFailed,
-    Rejected,
-    TooLarge,
-    Unauthorized,
-    Undecodable,
-)
-from ip1_async.masking import reveal
-from ip1_async.models import (
-    OMITTED,
-    Account,
-    Batch,
-    Blocked,
-    ChildName,
-    Contact,
-    ContactChange,
-    ContactIds,
-    ContactQuery,
-    ContactSummary,
-    ConversationSummary,
-    Count,
-    DeliveryReport,
-    DeliveryWindow,
-    Element,
-    IncomingSms,
-    LabelUsage,
-    LandingPage,
-    Matching,
-    Message,
-    NewBatch,
-    NewContact,
-    NewContacts,
-    NewElement,
-    NewLandingPage,
-    Overview,
-    Paging,
-    PhoneNumber,
-    PhoneNumbers,
-    PriceSummary,
-    PropertyUsage,
-    Sender,
-    Setting,
-    SettingValue,
-    Status,
-    StatusChange,
-)
-from ip1_async.pages import Page, Pages, merge
-from ip1_async.table import Raw, raw
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ip1_async.client import AttemptMade, Client, NotSeen, Outcome, Refused, Sent, Undecided, Unknown
+    from ip1_async.errors import (
+        BadRequest,
+        CampaignPaused,
+        Conflict,
+        ConnectFailed,
+        Forbidden,
+        Invalid,
+        IP1Error,
+        LedgerError,
+        LedgerHeld,
+        NotFinal,
+        NotFound,
+        NotSent,
+        OutcomeUnknown,
+        RateLimited,
+        ReadFailed,
+        Rejected,
+        TooLarge,
+        Unauthorized,
+        Undecodable,
+    )
+    from ip1_async.masking import reveal
+    from ip1_async.models import (
+        OMITTED,
+        Account,
+        Batch,
+        Blocked,
+        ChildName,
+        Contact,
+        ContactChange,
+        ContactIds,
+        ContactQuery,
+        ContactSummary,
+        ConversationSummary,
+        Count,
+        DeliveryReport,
+        DeliveryWindow,
+        Element,
+        IncomingSms,
+        LabelUsage,
+        LandingPage,
+        Matching,
+        Message,
+        NewBatch,
+        NewContact,
+        NewContacts,
+        NewElement,
+        NewLandingPage,
+        Overview,
+        Paging,
+        PhoneNumber,
+        PhoneNumbers,
+        PriceSummary,
+        PropertyUsage,
+        Sender,
+        Setting,
+        SettingValue,
+        Status,
+        StatusChange,
+    )
+    from ip1_async.pages import Page, Pages, merge
+    from ip1_async.table import Raw, raw
 
 __all__ = [
     "OMITTED",
@@ -137,3 +140,22 @@ __all__ = [
     "raw",
     "reveal",
 ]
+
+
+if not TYPE_CHECKING:
+    # Loaded when first asked for: models and errors come without aiohttp, and `import ip1_async` with nothing at all. To a
+    # type checker, to `dir()`, to `from ip1_async import *` and to pickle they are plain names of this module.
+    def __getattr__(name):
+        """A public name, from the first of these modules that has it; each loads those before it anyhow."""
+        from importlib import import_module
+
+        if name in __all__:
+            for home in ("masking", "errors", "models", "pages", "table", "client"):
+                module = import_module(f"ip1_async.{home}")
+                if hasattr(module, name):
+                    found = globals()[name] = getattr(module, name)
+                    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

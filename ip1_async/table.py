@@ -5,7 +5,9 @@ A row makes the whole `Request` of a call and reads the `Response` to it; the do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import cached_property
 from inspect import Signature
 from types import GenericAlias, MethodType
 from typing import (
@@ -33,6 +35,9 @@ from ip1_async.wire import Repeat, Request, Response, fill, is_array, is_object,
 P = ParamSpec("P")
 C = TypeVar("C")
 T = TypeVar("T")
+
+_single = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[^",\[\]{}]*)\s*\}\s*', re.DOTALL).fullmatch
+"""Whether JSON is an object with one name, as where only the id of what was made is told."""
 
 Shape = Callable[[Any, Sequence[str]], Any]
 """Turns an answer that has several documented forms into the one that the codec reads, given the ids of the call."""
@@ -76,8 +81,15 @@ class Raw(Generic[T]):
     value: T
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    json: Any = field(repr=False)
-    """The body as plain data; None where there was none."""
+    body: bytes = field(repr=False)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as plain data, read when it is first asked for; None where there was none.
+
+        Raises `ValueError` where it is no JSON.
+        """
+        return codec.decode(self.body) if self.body.strip() else None
 
 
 async def raw(call: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Raw[T]:
@@ -91,7 +103,7 @@ async def raw(call: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwa
     request = row.first(request, value)
 
     def read(response: Response) -> Raw[Any]:
-        return Raw(row.read(response, ids, request.body), response.status, response.headers, row.plain(response))
+        return Raw(row.read(response, ids, request.body), response.status, response.headers, response.body)
 
     return await table.door.answer(request, read)
 
@@ -181,13 +193,21 @@ class Row(Generic[C]):
                 check(name, id)
         value: Any = None
         if self.value is not None:
-            ready = len(rest) == 1 and not kwargs and type(rest[0]) is self.value
-            value = rest[0] if ready else self.value(*rest, **kwargs)
-            if isinstance(value, NewBatch):
-                value = value.marked(table.door.reference())
+            value = self._value(table.door, rest, kwargs)
         elif rest or kwargs:
             raise TypeError(f"{self.__qualname__}() takes {self.ids} ids and nothing else")
         return self.request(path, ids, value, table.door.dialect), ids, value
+
+    def _value(self, door: Door, given: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The ready value, or the one that the keywords make; a batch without a reference is given one."""
+        assert self.value is not None
+        if len(given) == 1 and not kwargs and type(given[0]) is self.value:
+            value = given[0]
+            return value.marked(door.reference()) if isinstance(value, NewBatch) and value.reference is None else value
+        if self.value is NewBatch and kwargs.get("reference") is None:
+            # Before it is made and not after: making another one would check all recipients again.
+            kwargs["reference"] = door.reference()
+        return self.value(*given, **kwargs)
 
     def request(self, path: str, ids: Sequence[str], value: Any, dialect: Dialect) -> Request:
         """What goes over the wire; a row without a body puts its value into the address."""
@@ -195,24 +215,28 @@ class Row(Generic[C]):
 
     def read(self, response: Response, ids: Sequence[str], sent: bytes | None = None) -> Any:
         """The value that a 2xx answer stands for; raises `Mismatch` where it is not what was promised."""
-        if self.returns is None or (not response.body.strip() and self.method == "DELETE"):
+        empty = not response.body.strip()
+        if self.returns is None or (empty and self.method == "DELETE"):
             return [] if self._many else None
-        data = codec.decode(response.body) if response.body.strip() else self._substitute(response, ids, sent)
-        if self.shape is not None:
-            data = self.shape(data, ids)
-        if not self._many:
-            data = _one(data)
-        if self.method == "POST" and is_object(data) and not data.keys() - {self.key}:
-            data = {**self._sent(sent), **data}
-        return codec.load(self.returns, data)
+
+        def form(data: Any) -> Any:
+            if self.shape is not None:
+                data = self.shape(data, ids)
+            if not self._many:
+                data = _one(data)
+            if self.method == "POST" and is_object(data) and not data.keys() - {self.key}:
+                data = {**self._sent(sent), **data}
+            return data
+
+        if empty:
+            return codec.load(self.returns, form(self._substitute(response, ids, sent)))
+        if self.shape is not None or (self.method == "POST" and _single(response.body)):
+            return codec.load(self.returns, form(codec.decode(response.body)))
+        return codec.read(self.returns, response.body, form)
 
     def first(self, request: Request, value: Any) -> Request:
         """The one request that stands for a call."""
         return request
-
-    def plain(self, response: Response) -> Any:
-        """The body as plain data; None where there is none."""
-        return codec.decode(response.body) if response.body.strip() else None
 
     @property
     def _many(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import logging
 import os
 import subprocess
@@ -20,6 +21,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 import ip1_async
 from ip1_async import (
@@ -42,6 +44,7 @@ from ip1_async import (
     Unknown,
     raw,
 )
+from ip1_async.client.heading import Heading
 from ip1_async.clock import ManualClock
 from tests.misbehaving import heard, serving
 from tests.scripted import Answer, Asked, Scripted
@@ -480,6 +483,38 @@ async def test_an_injected_session_serves_reads_and_is_left_open() -> None:
         assert not session.closed
 
 
+# The size of an answer
+
+
+@pytest.mark.parametrize("size", [1 << 10, 40 << 20], ids=["whole at once", "too large"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+async def test_an_answer_is_read_whole_up_to_a_size(size: int, packed: bool) -> None:
+    body = b'{"account": "ip1-1", "x": "%b"}' % (b"0" * size)
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    answer = Answer(gzip.compress(body) if packed else body, headers=headers)
+    async with Scripted(answer) as server, client(server, attempts=1) as ip1:
+        if size < 32 << 20:
+            assert (await ip1.account.overview()).extra == {"x": "0" * size}
+        else:
+            with pytest.raises(ReadFailed, match="longer than 32 MiB"):
+                await ip1.account.overview()
+
+
+async def test_an_answer_may_come_in_pieces() -> None:
+    pieces = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b'9\r\n{"account\r\n', b'9\r\n": "ip1-1\r\n']
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        for piece in [*pieces, b'2\r\n"}\r\n', b"0\r\n\r\n"]:
+            writer.write(piece)
+            for _ in range(10):
+                await asyncio.sleep(0)
+        writer.close()
+
+    async with serving(talk) as (address, _), client(f"http://{address}") as ip1:
+        assert (await ip1.account.overview()).account == "ip1-1"
+
+
 # Lifecycle
 
 
@@ -488,7 +523,7 @@ def test_one_client_serves_one_event_loop_after_another() -> None:
 
     async def main() -> str:
         async with Scripted(OVERVIEW) as server:
-            ip1.calls.shared.base = ip1.calls.shared.base.with_port(int(server.url.rpartition(":")[2]))
+            ip1.calls.heading = Heading(URL(server.url), "token", "ip1-async")
             calls = [ip1.account.overview() for _ in range(40)]
             return (await asyncio.gather(*calls))[0].account
 

@@ -11,8 +11,9 @@ import pytest
 import ip1_async
 
 OPTIONAL = {
-    "aiohttp.web", "aioresponses", "cattrs", "cyclopts", "hypothesis", "msgspec", "orjson", "phonenumbers", "pytest",
-    "rich", "sqlite3", "uvloop", "ip1_async.cli", "ip1_async.sandbox", "ip1_async.testing",
+    "aiohttp.web", "aioresponses", "cattrs", "cyclopts", "hypothesis", "msgspec", "orjson", "pandas", "phonenumbers",
+    "polars", "pyarrow", "pytest", "rich", "sqlite3", "uvloop", "ip1_async.cli", "ip1_async.frames", "ip1_async.sandbox",
+    "ip1_async.testing",
 }  # fmt: skip
 
 
@@ -23,10 +24,36 @@ def _loaded_by(statement: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_nothing_optional_is_imported_beyond_what_aiohttp_imports_itself() -> None:
-    ours = _loaded_by("import ip1_async") - _loaded_by("import aiohttp, attrs")
-    assert "ip1_async.client" in ours
+@pytest.mark.parametrize("statement", ["import ip1_async", "from ip1_async import *"])
+def test_nothing_optional_is_imported_beyond_what_aiohttp_imports_itself(statement: str) -> None:
+    ours = _loaded_by(statement) - _loaded_by("import aiohttp, attrs")
+    assert "ip1_async" in ours
+    assert ("ip1_async.client" in ours) == ("*" in statement)
     assert ours & OPTIONAL == set()
+
+
+def test_a_name_loads_what_it_needs_and_no_more() -> None:
+    assert _loaded_by("import ip1_async") - _loaded_by("import typing, __future__") == {"ip1_async"}
+    assert not _loaded_by("from ip1_async import NewBatch, IP1Error, reveal") & {"aiohttp", "asyncio"}
+
+
+def test_names_that_are_loaded_late_are_plain_names() -> None:
+    program = """
+import ip1_async, pickle
+assert set(ip1_async.__all__) <= set(dir(ip1_async)), "dir() lists them"
+assert ip1_async.Status is ip1_async.Status and "Status" in vars(ip1_async), "they are looked for once"
+from ip1_async.models import Status
+assert ip1_async.Status is Status and pickle.loads(pickle.dumps(Status(201))) == Status(201), "they live where they are made"
+from ip1_async import *
+assert all(globals()[name] is getattr(ip1_async, name) for name in ip1_async.__all__), "a star gives all of them"
+"""
+    assert "ip1_async.client" in _loaded_by(program)
+
+
+@pytest.mark.parametrize("name", ["Clint", "codec_", "import_module", "_errors"])
+def test_other_names_are_not_there(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module 'ip1_async' has no attribute '{name}'"):
+        getattr(ip1_async, name)
 
 
 def test_the_modules_of_the_contract_load_only_when_named() -> None:

@@ -20,13 +20,13 @@ from ip1_async.errors import Invalid
 from ip1_async.flow import Deadlines
 from ip1_async.masking import Secret
 from ip1_async.models import DeliveryReport, IncomingSms
-from ip1_async.transport import Failure, Limits, Transport, Way
+from ip1_async.transport import Failure, Headers, Limits, Transport, Way
 from ip1_async.webhooks import Webhooks
 from ip1_async.webhooks import record as recorded
 from ip1_async.webhooks.on_aiohttp import served
 
 PATIENCE = 10.0
-_HEADERS = {"Content-Type": "application/json", "User-Agent": "ip1"}
+_HEADERS = Headers({"Content-Type": "application/json", "User-Agent": "ip1"})
 _TONES = {"info": "blue", "success": "green", "rejection": "red", "error": "red"}
 
 app = cyclopts.App(name="webhooks", help="Recorded webhooks.", group="Start here")

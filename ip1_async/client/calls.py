@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import quote
 
 from attrs import define
 from yarl import URL
 
-from ip1_async.client.options import AttemptMade, Choices, Token, checked_token
+from ip1_async.client.heading import Heading
+from ip1_async.client.options import AttemptMade, Choices, Token
 from ip1_async.client.verdict import judge, kind
 from ip1_async.clock import Clock
 from ip1_async.errors import ConnectFailed, IP1Error, NotSent, OutcomeUnknown, Rejected
 from ip1_async.flow import Deadlines, Gate, Limiter, Retry, RetryBudget, decide
 from ip1_async.masking import Secret
-from ip1_async.transport import Failure, Limits, Transport
+from ip1_async.transport import Failure, Headers, Limits, Transport
 from ip1_async.wire import Request, Response
 
 log = logging.getLogger("ip1_async")
@@ -45,7 +44,7 @@ class Course:
 
     request: Request
     url: Secret
-    headers: dict[str, str]
+    headers: Headers
     began: float
     most: int
     """Attempts at most."""
@@ -63,6 +62,7 @@ class Calls:
 
     def __init__(self, shared: Shared, choices: Choices, limiter: Limiter, gate: Gate) -> None:
         self.shared, self.choices, self.limiter, self.gate = shared, choices, limiter, gate
+        self.heading = Heading(shared.base, shared.token, choices.user_agent)
         self.look: Callable[[OutcomeUnknown, datetime], Awaitable[Any]] | None = None
         """Finds out what became of a send that was given up at that time."""
 
@@ -70,7 +70,10 @@ class Calls:
         """A whole 2xx answer and how it was come by; anything else is raised."""
         course = await self._course(request, self.choices.attempts)
         while True:
-            await self._admit(course)
+            if not self._at_once():
+                await self._queue(course)
+            if course.deadline is None:
+                course.deadline = self.shared.clock.monotonic() + self.choices.timeout
             try:
                 seen, took = await self._attempt(course)
             finally:
@@ -96,9 +99,8 @@ class Calls:
         return settled, course
 
     async def _course(self, request: Request, most: int) -> Course:
-        return Course(
-            request, self._url(request), await self._headers(request), self.shared.clock.monotonic(), most
-        )  # fmt: skip
+        headers = await self.heading.headers(request)
+        return Course(request, self.heading.url(request), headers, self.shared.clock.monotonic(), most)
 
     def _settled(self, course: Course, seen: Response | Failure, took: float) -> Response | float:
         """A whole 2xx answer, or the seconds until the next attempt; anything else is raised."""
@@ -118,10 +120,11 @@ class Calls:
             raise self.told(course, error) from None
         return delay
 
-    async def _admit(self, course: Course) -> None:
+    async def _queue(self, course: Course) -> None:
         """Wait for a place and a turn; raises when the queue is too long, or when a repeated call's deadline comes first."""
-        clock = self.shared.clock
-        seconds = self.choices.queue_timeout if course.deadline is None else course.deadline - clock.monotonic()
+        seconds = self.choices.queue_timeout
+        if course.deadline is not None:
+            seconds = course.deadline - self.shared.clock.monotonic()
         try:
             if seconds is None:
                 await self.enter()
@@ -131,8 +134,15 @@ class Calls:
         except TimeoutError:
             waited = ConnectFailed(f"no turn came within queue_timeout of {self.choices.queue_timeout} s")
             raise self.told(course, course.error or waited) from None
-        if course.deadline is None:
-            course.deadline = clock.monotonic() + self.choices.timeout
+
+    def _at_once(self) -> bool:
+        """Take a place and a turn if both are free, as they mostly are."""
+        if self.shared.closed or not self.gate.try_acquire():
+            return False
+        if not self.limiter.try_acquire():
+            self.gate.release()
+            return False
+        return True
 
     async def enter(self) -> None:
         """Take a place and a turn, however long that takes; the place is given back by `gate.release`."""
@@ -228,26 +238,6 @@ class Calls:
             error.resolver = lambda: look(unknown, given_up)
         elapsed = self.shared.clock.monotonic() - course.began
         return error.during(course.request.method, course.request.template, attempts=course.attempts, elapsed=elapsed)
-
-    def _url(self, request: Request) -> Secret:
-        url = self.shared.base
-        path = url.raw_path.rstrip("/") + request.path
-        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in request.query)
-        return Secret(f"{url.scheme}://{url.raw_authority}{path}" + (f"?{query}" if query else ""))
-
-    async def _headers(self, request: Request) -> dict[str, str]:
-        token = self.shared.token
-        if not isinstance(token, str):
-            given = token()
-            token = checked_token(Secret(await given) if inspect.isawaitable(given) else Secret(given))
-        headers = {
-            "Authorization": Secret("Bearer " + token),
-            "Accept": "application/json",
-            "User-Agent": self.choices.user_agent,
-        }
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        return headers
 
 
 def _outcome(error: IP1Error | None) -> Literal["done", "not sent", "unknown", "failed"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from base64 import b32encode
 from collections.abc import Callable
 from typing import TypeVar, cast
 
@@ -28,7 +27,7 @@ class Door:
 
     def reference(self) -> str:
         """A fresh reference for a send, of 80 random bits."""
-        return "ip1s:" + b32encode(secrets.token_bytes(10)).decode().lower()
+        return "ip1s:" + secrets.token_hex(10)
 
     async def answer(self, request: Request, read: Callable[[Response], T]) -> T:
         response, course = await self.calls.perform(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -34,8 +34,9 @@ class Reading:
     struct: str = ""
     """The value from a Struct."""
     model: Model | None = None
-    several: bool = False
-    """Whether it is a sequence of that model."""
+    many: Literal["", "sequence", "mapping"] = ""
+    """Whether it is not one value of that model but a sequence of them, or a mapping from what *keys* makes of the names."""
+    keys: str = ""
 
 
 @attrs.frozen
@@ -136,7 +137,10 @@ def _from_plain(part: Part, place: tuple[str, Shape] | None, n: int, names: dict
     wire, inner = place
     if part.reading.model is not None and not inner:
         # The row that the code is made for has nothing inside, so nothing is known of what may be there.
-        takes, lines, value = "v == []" if part.reading.several else "False", list[str](), "()"
+        takes, value = {"": ("False", "v"), "sequence": ("v == []", "()"), "mapping": ("v == {}", "{}")}[
+            part.reading.many
+        ]
+        lines: list[str] = []
     else:
         takes = part.reading.takes
         lines, value = _value(part, part.reading.plain, inner, names)
@@ -154,8 +158,14 @@ def _value(part: Part, value: str, inner: Shape | None, names: dict[str, Any]) -
     if model is None:
         return [], value
     made = f"made{next(_numbers)}"
-    loop = _loop(model, inner, "v" if part.reading.several else "(v,)", made, names)
-    return [f"{made} = []", *loop], f"tuple({made})" if part.reading.several else f"{made}[0]"
+    rows, value = {
+        "": ("(v,)", f"{made}[0]"),
+        "sequence": ("v", f"tuple({made})"),
+        "mapping": ("v.values()", f"dict(zip(keys{made}, {made}))"),
+    }[part.reading.many]
+    # Before the loop, in which `v` becomes other values.
+    keys = [f"keys{made} = [{part.reading.keys}[key] for key in v]"] if part.reading.many == "mapping" else []
+    return [f"{made} = []", *keys, *_loop(model, inner, rows, made, names)], value
 
 
 def _kept(part: Part, target: str, assign: Callable[[str], list[str]], names: dict[str, Any]) -> list[str]:

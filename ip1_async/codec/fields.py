@@ -2,7 +2,8 @@
 
 A field's name there is its Python name in lowerCamelCase; a field that departs from this says so in its metadata: `name`
 its own spelling, `also` further ones, `codes` the words behind integers, `null` that None is sent as null, `query` that it
-travels in the address, `local` that it is an option of ours and never travels.
+travels in the address, `local` that it is an option of ours and never travels, `texts` that a tuple was checked to hold
+nothing else, `few` that neighbours in a list mostly have the same.
 """
 
 from __future__ import annotations

@@ -127,13 +127,15 @@ def _dump_model(value: Any) -> Any:
     if bare is not None:
         return dump(getattr(value, bare))
     made: dict[str, Any] = {}
-    for field, name, null in _sent(_kind(value)):
+    for field, name, null, texts in _sent(_kind(value)):
         given = getattr(value, field)
         if given is None:
             if null:
                 made[name] = None
         elif type(given) in _as_they_are:
             made[name] = given
+        elif texts and type(given) is tuple:
+            made[name] = list(cast("tuple[str, ...]", given))
         elif not isinstance(given, Enum):
             made[name] = dump(given)
     if extra := getattr(value, "extra", None):
@@ -143,10 +145,12 @@ def _dump_model(value: Any) -> Any:
 
 
 @cache
-def _sent(kind: Any) -> tuple[tuple[str, str, bool], ...]:
-    """The fields that travel in a body: name, name on the wire, and whether None is sent as null."""
+def _sent(kind: Any) -> tuple[tuple[str, str, bool, bool], ...]:
+    """The fields that travel in a body: name, name on the wire, whether None is sent as null, and whether a tuple there
+    is known to hold texts only.
+    """
     return tuple(
-        (each.name, name, bool(each.metadata.get("null")))
+        (each.name, name, bool(each.metadata.get("null")), bool(each.metadata.get("texts")))
         for each, name in fields(kind)
         if not each.metadata.get("local") and not each.metadata.get("query")
     )

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -30,7 +30,7 @@ import attrs
 from ip1_async.codec.code import Code, Model, Odd, Part, Reading, Shape, compiled
 from ip1_async.codec.fields import fields, spelled
 from ip1_async.codec.scalars import EXACT, amount, time, utc
-from ip1_async.wire import is_array
+from ip1_async.wire import is_array, is_object
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -158,13 +158,20 @@ class Swift:
         if _is_whole(kind):
             made = self.model.name(Kept[int, Any](kind))
             return Reading("type(v) is int", f"{made}[v]", int, f"{made}[v]")
-        item: Any = typing.get_args(kind)[0] if typing.get_origin(kind) is Sequence else None
-        if item is str:
+        origin, inner = typing.get_origin(kind), typing.get_args(kind)
+        if origin is Sequence and inner[0] is str:
             return Reading("type(v) is list and texts(map(type, v))", "tuple(v)", tuple[str, ...], "v")
-        if fit(kind) or fit(item):
-            model = swift(kind if item is None else item, self._rule_of).model
-            takes = "v is not None" if item is None else "type(v) is list"
-            return Reading(takes, "", model=model, several=item is not None)
+        if origin is Mapping and inner == (str, str):
+            return Reading("type(v) is dict and texts(map(type, v.values()))", "dict(v)", dict[str, str], "v")
+        if fit(kind):
+            return Reading("v is not None", "", model=swift(kind, self._rule_of).model)
+        if origin is Sequence and fit(inner[0]):
+            return Reading("type(v) is list", "", model=swift(inner[0], self._rule_of).model, many="sequence")
+        if origin is Mapping and fit(inner[1]):
+            key = self._rule_of(inner[0])
+            keys = self.model.name(Kept[str, Any](lambda name: key(name, inner[0])))
+            model = swift(inner[1], self._rule_of).model
+            return Reading("type(v) is dict", "", model=model, many="mapping", keys=keys)
         made = f"{self.model.name(self._rule_of(field.type))}(v, {self.model.name(field.type)})"
         return Reading("v is not None", made, Any, made)
 
@@ -211,11 +218,16 @@ def _shape(model: Model, row: Any) -> Shape:
 
 
 def _inside(model: Model, wire: str, item: Any) -> Shape:
-    first: Any = item[0] if is_array(item) and item else item
-    if type(first) is not dict or (field := spelled(model.kind, wire)) is None:
+    """What the first row inside a value is like."""
+    field = spelled(model.kind, wire)
+    reading = None if field is None else model.parts[field.name].reading
+    if reading is None or reading.model is None or not item:
         return ()
-    inner = model.parts[field.name].reading.model
-    return () if inner is None else _shape(inner, first)
+    if reading.many == "sequence" and is_array(item):
+        item = item[0]
+    elif reading.many == "mapping" and is_object(item):
+        item = next(iter(item.values()))
+    return _shape(reading.model, item)
 
 
 @cache
@@ -238,5 +250,10 @@ def _typed(part: Part) -> Any:
     """The type of a field of a Struct."""
     typed, model = part.reading.typed, part.reading.model
     if model is not None:
-        typed = types.GenericAlias(tuple, (_struct(model), ...)) if part.reading.several else _struct(model)
+        one = _struct(model)
+        typed = {
+            "": one,
+            "sequence": types.GenericAlias(tuple, (one, ...)),
+            "mapping": types.GenericAlias(dict, (str, one)),
+        }[part.reading.many]
     return typed if part.default is not None or part.absent is None else typed | None

@@ -91,7 +91,9 @@ class NewBatch(Open):
 
     sender: str = field(validator=checks.sender, repr=masking.number)
     """A registered sender: 3 to 11 letters and digits, or a number of up to 15 digits."""
-    recipients: Recipients = field(converter=_kept, validator=checks.recipients, repr=masking.count)
+    recipients: Recipients = field(
+        converter=_kept, validator=checks.recipients, repr=masking.count, metadata={"texts": True}
+    )
     """MSISDNs, or a mapping from MSISDN to replacements."""
     body: str = field(validator=checks.body, repr=masking.text)
     """1 to 2000 UTF-16 units, before and after replacement."""
@@ -108,7 +110,9 @@ class NewBatch(Open):
     """Where the provider posts delivery reports of this batch; at most 2047 characters."""
     reference: str | None = field(default=None, validator=checks.reference, repr=False)
     """Your own mark, 1 to 40 characters; `batches.send` makes a unique one when it is left out."""
-    tags: Sequence[str] = field(default=(), converter=_texts, validator=checks.texts, repr=False)
+    tags: Sequence[str] = field(
+        default=(), converter=_texts, validator=checks.texts, repr=False, metadata={"texts": True}
+    )
 
     def __attrs_post_init__(self) -> None:
         for position, window in enumerate(self.delivery_windows):

@@ -15,14 +15,14 @@ from ip1_async.sandbox import reports
 from ip1_async.sandbox.journal import Journal
 from ip1_async.sandbox.reports import Habits, Post
 from ip1_async.sandbox.state import State, stamp, stamp_at
-from ip1_async.transport import Failure, Limits, Transport, Way
+from ip1_async.transport import Failure, Headers, Limits, Transport, Way
 
 T = TypeVar("T")
 
 PATIENCE = 10.0
 """Seconds of the clock that a receiver has to answer."""
 AT_ONCE = 16
-_HEADERS = {"Content-Type": "application/json", "User-Agent": "iP.1 sandbox"}
+_HEADERS = Headers({"Content-Type": "application/json", "User-Agent": "iP.1 sandbox"})
 
 
 class Transact(Protocol):

@@ -1,0 +1,90 @@
+"""What is observed of one attempt: whether a connection was handed to it, and what was answered."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from contextvars import ContextVar
+
+import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from attrs import frozen
+
+from ip1_async.clock import Clock
+from ip1_async.flow import Span
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Failure(Exception):
+    """An attempt that brought no whole answer."""
+
+    def __init__(self, reason: str, *, handed_over: bool, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.handed_over, self.status = reason, handed_over, status
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How long one attempt may take."""
+
+    deadline: float
+    """On the clock's monotonic seconds."""
+    connect_timeout: float
+    not_after: float | None = None
+    """A connection that comes up later than this is not used; on the clock's seconds since the machine was started."""
+
+
+class Attempt:
+    """What was observed of one attempt."""
+
+    __slots__ = ("clock", "limits", "span", "status", "wire")
+
+    def __init__(self, clock: Clock, limits: Limits, span: Span) -> None:
+        self.clock, self.limits, self.span = clock, limits, span
+        self.status: int | None = None
+        self.wire: asyncio.Transport | None = None
+        """The connection that the attempt was given; None proves that nothing was sent."""
+
+    def answered(self, status: int) -> None:
+        """The beginning of an answer has come."""
+        self.status = status
+
+    def cut(self) -> None:
+        """Take back what the kernel still holds. A connection that went back to the pool is not closing: it is no longer ours."""
+        wire = self.wire
+        if wire is None or not wire.is_closing():
+            return
+        # Asked for now and not kept: a loop may hand the descriptor's number to somebody else later. Transports that
+        # are already dead answer in three different ways.
+        with suppress(AttributeError, ValueError, OSError):
+            wire.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        wire.abort()
+
+
+current: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+class TooLate(Exception):
+    """The connection came up after the time until which it was wanted."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """Remembers which connection an attempt was given; nothing is awaited between that and the first byte."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        attempt = current.get()
+        if attempt is None:
+            return await super().connect(req, traces, timeout)
+        connection = await super().connect(req, traces, timeout)
+        if attempt.limits.not_after is not None and attempt.clock.boottime() > attempt.limits.not_after:
+            connection.close()
+            raise TooLate
+        attempt.wire = connection.transport
+        attempt.span.until = attempt.limits.deadline
+        return connection
