@@ -21,9 +21,13 @@ def main() -> int:
             file=sys.stdout if asked else sys.stderr,
         )
         return 0 if asked else 2
-    from ip1_async.cli.main import run
+    try:
+        from ip1_async.cli.main import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Before there is a command to be interrupted; Python would show where it was.
+        return 130
 
 
 if __name__ == "__main__":

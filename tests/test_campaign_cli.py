@@ -189,8 +189,9 @@ def test_people_get_the_text_that_is_named_in_their_row(local: Sandbox, ip1: Com
         (["--body", "x", "--to", "nope"], "no column 'nope'"),
         (["--body", "x", "--region", "Sweden"], "two letters of a country"),
         (["--body", "x", "--chunk", "0"], "chunk is out of range"),
-        (["--body", "x", "--max-recipients", "1"], "max_recipients is 1, and 2 would be texted"),
-        (["--body", "x", "--price", "0.4", "--max-price", "0.5"], "max_price is 0.50, and it would cost 0.80"),
+        (["--body", "x", "--max-recipients", "1"], "--max-recipients is 1, and 2 would be texted"),
+        (["--body", "x", "--price", "0.4", "--max-price", "0.5"], "--max-price is 0.50, and it would cost 0.80"),
+        (["--body", "x", "--price", "-1"], "--price is below 0"),
         (["--body", "x", "--price", "cheap"], "--price"),
         (["--body", "x", "--opt-outs", "/nowhere"], "There is no file /nowhere"),
         (["--body", "x", "--delivery-report-url", "here"], "delivery_report_url is no absolute address"),
@@ -355,7 +356,7 @@ def test_what_is_refused_of_everybody_pauses_with_the_reason_and_1(
     assert counts(ip1, ledger) == {"state": "paused", "pending": 12}
     monkeypatch.setenv("IP1_TOKEN", "wrong")
     code, out, err = ip1("run", ledger)
-    assert (code, "401" in out + err) == (1, True)
+    assert (code, "401" in out + err, "Is IP1_TOKEN right" in err) == (1, True, True)
     assert not local.messages()
 
 
@@ -646,6 +647,12 @@ def test_a_report_is_a_table_a_page_and_json(
     assert code == 0
     assert "From the file to the phones" in out
     assert max(map(len, out.splitlines())) <= 80
+    end, beginning = os.pipe()
+    os.close(end)
+    words = [sys.executable, "-m", "ip1_async", "campaign", "report", ledger, "--no-read"]
+    done = subprocess.run(words, stdout=beginning, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(beginning)
+    assert (done.returncode, done.stderr) == (0, ""), "who reads no more has had enough"
     code, out, err = ip1("report", ledger, "--html", page)
     assert (code, out, str(page) in err) == (0, "", True)
     written = page.read_text("utf-8")

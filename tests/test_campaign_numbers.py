@@ -95,6 +95,7 @@ def test_scientific_notation_with_all_digits_reads_as_the_digits(number: int, po
         ("0701740605 / 0701740606", "too long"),
         ("0701740605" * 40, "too long"),
         ("0701740605" + " " * 300 + "1", "too long"),
+        ("+81 0066 12345678901", "too long"),
         ("+99 70 174 06 05", "unknown country code"),
         ("074-174 06 05", "not valid in SE"),
         ("+44 7700 900461", "not valid in GB"),
@@ -167,6 +168,28 @@ def spellings(draw: st.DrawFn, region: str) -> str:
 def test_the_fast_way_gives_what_the_slow_way_gives(region: str, data: st.DataObject) -> None:
     written = data.draw(spellings(region))
     assert outcome(lambda: Numbers(region).msisdn(written)) == outcome(lambda: to_msisdn(written, region=region))
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_many_at_once_are_read_as_each_is_alone(region: str, data: st.DataObject) -> None:
+    numbers = Numbers(region)
+    spelling = spellings(region)
+    cell = st.one_of(
+        spelling, spelling, st.just(""), st.tuples(spelling, st.sampled_from("\n\r"), spelling).map("".join)
+    )
+    written = data.draw(st.lists(cell, max_size=9))
+    found = numbers.plain(written)
+    assert found == [numbers.plain([each])[0] for each in written]
+    for each, msisdn in zip(written, found, strict=True):
+        assert msisdn in ("", outcome(lambda each=each: numbers.msisdn(each)))
+
+
+def test_no_number_of_a_list_in_its_usual_spelling_needs_a_second_look() -> None:
+    assert Numbers("SE").plain(["0701740605", "46701740606", "+46701740607", "070-174 06 08", "x\n0701740609"]) == [
+        "46701740605", "46701740606", "46701740607", "", "",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("region", REGIONS)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -104,6 +105,19 @@ async def test_nothing_is_dropped_silently_and_nobody_is_there_twice(
         assert len(set(kept)) == len(kept)
         assert all(each.reason for each in found if each.outcome == "dropped")
         assert (await campaign.status()).chunks == -(-len(kept) // chunk)
+
+
+async def test_a_number_that_comes_again_much_later_names_the_row_of_its_first(tmp_path: Path) -> None:
+    order = Random(7)
+    written = [f"0701{order.randrange(3000):06}" for _ in range(9000)]
+    first: dict[str, int] = {}
+    for row, number in enumerate(written, 1):
+        first.setdefault(number, row)
+    async with await Campaign.plan(written, ledger=tmp_path / "l", sender="iP1", body="Hi") as campaign:
+        assert await fates(campaign) == {
+            row: "46" + number[1:] if first[number] == row else f"duplicate of row {first[number]}"
+            for row, number in enumerate(written, 1)
+        }
 
 
 async def test_people_come_from_any_iterable(tmp_path: Path) -> None:

@@ -33,7 +33,11 @@ def beneath(folder: Path, instead: Mapping[str, str]) -> Generator[Any]:
     disk = power.Disk(f"power of {folder}")
 
     def connected(path: Path) -> Any:
-        return power.Connection(path, disk.name, instead)
+        made = power.Connection(path, disk.name, instead)
+        made.create_function = lambda name, arguments, function: made._db.create_scalar_function(
+            name, function, arguments
+        )
+        return made
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "connected", connected)
@@ -122,7 +126,7 @@ class Work:
         draft = Draft(self.path)
         for chunk in range(chunks):
             rows = range(chunk * each, chunk * each + each)
-            draft.new({46700000000 + row: row for row in rows})
+            draft.first([str(46700000000 + row) for row in rows], rows)
             draft.chunk(numbers(each, chunk * each), rows, text="", zone="")
             draft.drop([(1000000 + chunk, "a broken number")])
         draft.commit(CAMPAIGN, source="x", planned=1.0, orders={}, plan={})

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ip1_async.campaign import Campaign
 from ip1_async.campaign.ledger import SQLiteLedger, records
 from ip1_async.campaign.states import State
 from ip1_async.campaign.transitions import Chunk
@@ -274,6 +275,28 @@ def test_everybody_is_in_exactly_one_place_whatever_comes_in_between() -> None:
 def folder() -> Iterator[Path]:
     with folder_in_memory() as path:
         yield path
+
+
+async def test_what_became_of_everybody_is_of_one_moment_whatever_is_split_or_left_out_meanwhile(folder: Path) -> None:
+    path = planned(folder / "ledger", numbers(4), numbers(2, 4))
+    ledger, lease = await leased(path)
+    campaign = Campaign(path)
+    outcomes = campaign.rows()
+    found = [await anext(outcomes)]
+    for _ in range(2):
+        chunk = await ledger.claim(lease, at=1, zones=[""])
+        assert chunk is not None
+        assert chunk.people == await ledger.people(chunk.id), "a claim brings them"
+        smaller = await ledger.leave_out(lease, chunk, {(await ledger.people(chunk.id)).numbers[1]: OPT_OUT}, at=2)
+        assert smaller.people is None, "they are others now"
+        await ledger.split(lease, smaller, "a bad number", at=3) if chunk.id == 1 else None
+    found += [each async for each in outcomes]
+    assert [(each.row, each.outcome) for each in found] == [(row, "pending") for row in range(1, 7)]
+    assert sorted((each.row, each.outcome) for each in [each async for each in campaign.rows()]) == [
+        (row, "dropped" if row in (2, 6) else "pending") for row in range(1, 7)
+    ]
+    await campaign.close()
+    await ledger.close()
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["a list", "a template"])

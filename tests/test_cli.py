@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ip1_async.__main__ import main
 from ip1_async.api import TABLES
 from ip1_async.client import Client, Mount
 from ip1_async.sandbox import Sandbox
@@ -249,6 +251,23 @@ def test_a_text_is_measured_for_people_and_machines(ip1: Any) -> None:
     assert "U+2013 en dash" in out
     facts = json.loads(ip1("text", "x" * 161, "--json")[1])
     assert (facts["encoding"], facts["segments"], facts["units"]) == ("gsm", 2, 161)
+
+
+def test_a_text_may_come_by_standard_input_or_begin_with_a_hyphen(ip1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("x" * 161 + "\n"))
+    assert json.loads(ip1("text", "-", "--json")[1])["segments"] == 2
+    assert json.loads(ip1("text", "-5 today", "--json")[1])["units"] == 8
+
+
+def test_ctrl_c_while_everything_is_imported_ends_quietly_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "ip1_async.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "ip1_async.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert main() == 130
 
 
 def test_the_demo_texts_everybody_reads_them_back_and_says_who_was_left_out(tmp_path: Path, ip1: Any) -> None:

@@ -195,6 +195,11 @@ class Campaign:
         for each in self._runners:
             each.stop()
 
+    @property
+    def waits(self) -> str:
+        """Why a run of this object waits for the provider, which cannot say what it is asked; empty where none does."""
+        return next((each.waits for each in self._runners if each.waits), "")
+
     async def status(self) -> Standing:
         """Where it stands."""
         facts, held = await self._ledger.facts(), await self._ledger.held()

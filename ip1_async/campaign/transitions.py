@@ -21,30 +21,6 @@ from ip1_async.campaign.states import State
 _digits = re.compile(rb'"([0-9]{1,15})"').findall
 
 
-@frozen(kw_only=True)
-class Chunk:
-    """Up to a thousand recipients that go into one batch."""
-
-    id: int
-    state: State
-    attempt: int
-    epoch: int
-    """Grows with every claim and take-over, so that whoever held the chunk before can change nothing."""
-    recipients: int
-    text: str = ""
-    """The name of its text."""
-    zone: str = ""
-    """What its recipients' local time goes by: a country, or a time zone; empty where the time does not matter."""
-    batch: str | None = None
-    reason: str = ""
-    intent_at: float | None = None
-    acknowledged: bool = False
-    """Whether the provider said of its latest attempt that it has it, in an answer that could not be read."""
-    messages: int | None = None
-    """How many its batch has, where the provider has said so."""
-    settled_at: float | None = None
-
-
 @frozen
 class People:
     """The recipients of a chunk, without those left out."""
@@ -71,6 +47,32 @@ class People:
         if not numbers or numbers.isdisjoint(found.decode() for found in _digits(self.whole)):
             return ()
         return [each for each in self.numbers if each in numbers]
+
+
+@frozen(kw_only=True)
+class Chunk:
+    """Up to a thousand recipients that go into one batch."""
+
+    id: int
+    state: State
+    attempt: int
+    epoch: int
+    """Grows with every claim and take-over, so that whoever held the chunk before can change nothing."""
+    recipients: int
+    text: str = ""
+    """The name of its text."""
+    zone: str = ""
+    """What its recipients' local time goes by: a country, or a time zone; empty where the time does not matter."""
+    batch: str | None = None
+    reason: str = ""
+    intent_at: float | None = None
+    acknowledged: bool = False
+    """Whether the provider said of its latest attempt that it has it, in an answer that could not be read."""
+    messages: int | None = None
+    """How many its batch has, where the provider has said so."""
+    settled_at: float | None = None
+    people: People | None = field(default=None, repr=False, eq=False)
+    """Its recipients, where a claim has brought them."""
 
 
 @frozen(kw_only=True)
@@ -142,7 +144,7 @@ class Ledger(Protocol):
     # The way of a chunk
 
     async def claim(self, lease: int, *, at: float, zones: Collection[str]) -> Chunk | None:
-        """PENDING -> SENDING: the next chunk that is due in one of these zones; None where there is none."""
+        """PENDING -> SENDING: the next chunk that is due in one of these zones, with its recipients; None where there is none."""
         ...
 
     async def people(self, chunk: int) -> People: ...

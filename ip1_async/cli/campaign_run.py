@@ -108,6 +108,8 @@ def _ended(stands: Standing, paused: CampaignPaused | None, *, stopped: bool, cu
         if not stands.paused:
             # Otherwise it is said of where it stands.
             campaign_show.say(f"{paused.reason[0].upper()}{paused.reason[1:]}.", style="bold")
+        if "(401)" in paused.reason:
+            campaign_show.say("Is IP1_TOKEN right, and is IP1_BASE_URL where it is from?")
         return FAILED
     if stopped and stands.state != "done":
         campaign_show.say("Stopped: nothing is under way.")
@@ -168,15 +170,13 @@ async def _watch(campaign: Campaign, progress: Progress | None, json: bool) -> N
         except LedgerError:
             # The run itself says what is wrong with it.
             return
-        draw(progress, stands)
+        draw(progress, stands, campaign.waits)
         if progress is None and not json:
-            words = "; ".join(
-                filter(None, (f"{stands.accepted:,} of {stands.total - stands.dropped:,} accepted", _words(stands)))
-            )
-            _say(words, None)
+            words = f"{stands.accepted:,} of {stands.total - stands.dropped:,} accepted"
+            _say("; ".join(filter(None, (words, _words(stands, campaign.waits)))), None)
 
 
-def draw(progress: Progress | None, stands: Standing) -> None:
+def draw(progress: Progress | None, stands: Standing, waits: str = "") -> None:
     """Move the bar to where the campaign stands."""
     if progress is None:
         return
@@ -185,10 +185,10 @@ def draw(progress: Progress | None, stands: Standing) -> None:
     if task.total is None:
         # What earlier runs have done says nothing about how fast this one is.
         progress.reset(task.id, completed=done, total=total, words="", before=done)
-    progress.update(task.id, completed=done, total=total, words=_words(stands))
+    progress.update(task.id, completed=done, total=total, words=_words(stands, waits))
 
 
-def _words(stands: Standing) -> str:
+def _words(stands: Standing, waits: str) -> str:
     told = [
         f"{count:,} {word}"
         for count, word in (
@@ -196,7 +196,7 @@ def _words(stands: Standing) -> str:
         )
         if count
     ]  # fmt: skip
-    return ", ".join(told)
+    return ", ".join([*told, *([f"waits for the provider: {waits}"] if waits else [])])
 
 
 class _Told:

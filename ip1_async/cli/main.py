@@ -30,7 +30,8 @@ def application() -> cyclopts.App:
     app = cyclopts.App(name="ip1", help=_ABOUT, version=lambda: version("ip1-async"), help_format="markdown")
     app.command(demo.demo, group="Start here")
     app.command(local.sandbox, group="Start here")
-    app.command(local.text, group="Start here")
+    # What costs something may begin with a hyphen, and - alone is standard input.
+    app.command(local.text, group="Start here", default_parameter=cyclopts.Parameter(allow_leading_hyphen=True))
     app.command(listen.listen, group="Start here")
     app.command(listen.app)
     app.command(campaign.app)
@@ -70,15 +71,16 @@ def _carry_out(command: Callable[[], Any]) -> int:
         return code if isinstance(code, int) else DONE
     except KeyboardInterrupt:
         return _say("interrupted", "", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has had enough. Python would complain about it once more when it ends.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has had enough; Rich makes that an end of the process, which nothing else here asks for.
+        # Python would complain about it once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Invalid as error:
         hint = "Set IP1_TOKEN, or start `ip1 sandbox` and use what it prints." if error.field == "token" else ""
         return _say(error.reason, hint, USAGE)
     except ConnectFailed as error:
-        return _say(str(error), "Is IP1_BASE_URL right, and is the server up? Nothing was sent.", NO_CONNECTION)
+        return _say(str(error), "Is IP1_BASE_URL right, and is the server up? Nothing was sent now.", NO_CONNECTION)
     except OutcomeUnknown as error:
         mark = (
             f"Look for reference {error.reference} in `ip1 batches list --order DESC` before sending again."

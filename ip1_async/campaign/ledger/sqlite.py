@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import asdict
+from attrs import asdict, evolve
 
 from ip1_async.campaign.ledger import statements
 from ip1_async.campaign.ledger.owner import Owner, is_dead
@@ -102,7 +102,8 @@ class SQLiteLedger:
                 _owned(db, lease)
                 return None
             db.execute(statements.HOLD, {"lease": lease, "at": at})
-            return _chunk(row)
+            # Here, because another way to the database's thread and back takes longer than reading them.
+            return evolve(_chunk(row), people=people_of(db, row[0]))
 
         return await self.do(work)
 

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from textwrap import shorten
 from typing import Final
 
-__all__ = ["NUMBER_COLUMNS", "check_header", "check_names", "no_number_column", "number_column", "places"]
+__all__ = [
+    "NUMBER_COLUMNS",
+    "NoNumberColumn",
+    "check_header",
+    "check_names",
+    "no_number_column",
+    "number_column",
+    "places",
+]
 
 NUMBER_COLUMNS: Final = ("phone", "phonenumber", "mobile", "msisdn", "number", "telefon", "mobil")
 """The columns that are taken for the number, in any case, when none is named; an earlier one goes before a later."""
@@ -47,12 +55,16 @@ def check_names(names: Sequence[str]) -> None:
             raise ValueError(f"{times} columns are called {name!r}: rename them, so that each has a name of its own.")
 
 
+class NoNumberColumn(ValueError):
+    """No column has a name that is taken for the number's, and none was named."""
+
+
 def no_number_column(names: Sequence[str], to: str | None) -> ValueError:
     """Gives the error that says which columns there are instead."""
     if not any(names):
         return ValueError("There are no columns, and so none with the phone numbers.")
     if to is None:
-        return ValueError(
+        return NoNumberColumn(
             f"No column is called {NUMBER_COLUMNS[0]}: say which of these holds the phone numbers: {_listed(names)}."
         )
     return _no_column(names, to)

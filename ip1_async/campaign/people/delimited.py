@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from ip1_async.campaign.people.columns import check_header, no_number_column, number_column, places
 from ip1_async.campaign.people.encoding import NOT_TEXT, Text
-from ip1_async.campaign.people.rows import BLOCK, Row, fault, rows
+from ip1_async.campaign.people.rows import BLOCK, Block, fault, rows
 
 if TYPE_CHECKING:
     from _csv import Reader as Records
@@ -47,14 +47,14 @@ class Table:
     _at: int = field(alias="at", repr=False)
     """Which column holds the numbers."""
 
-    def blocks(self, wanted: Sequence[str]) -> Iterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> Iterator[Block]:
         """Gives every row below the header, up to 2,000 at a time, with the values of the wanted columns.
 
         Raises ValueError for a column that there is not, and, naming the line, where a quotation mark is not closed.
         """
         return self._blocks([self._at, *places(self._header, wanted)])
 
-    def _blocks(self, columns: Sequence[int]) -> Iterator[list[Row]]:
+    def _blocks(self, columns: Sequence[int]) -> Iterator[Block]:
         places = [itemgetter(at) for at in columns]
         with self._text() as text:
             records = _records(text, self._delimiter)

@@ -21,7 +21,7 @@ except ImportError:
         "Reading phone numbers needs phonenumberslite: install it with pip install 'ip1-async[campaign]'."
     ) from None
 
-__all__ = ["REGIONS", "Plan", "calling_code", "country", "plan"]
+__all__ = ["REGIONS", "Plan", "calling_code", "countries", "country", "plan"]
 
 Match = Callable[[str], "re.Match[str] | None"]
 
@@ -51,6 +51,8 @@ class Plan:
     """The calling code."""
     own: Match = field(repr=False)
     """Matches a whole spelling that means a mobile number within the country; its group 1 is the national number."""
+    lines: Callable[[str], list[str]] = field(repr=False)
+    """Gives for each line of a text the national number, where the whole line is a spelling that `own` matches, else nothing."""
     international: Match = field(repr=False)
     """Matches the whole MSISDN of a mobile number."""
     foreign: Match = field(repr=False)
@@ -88,9 +90,11 @@ def plan(region: str) -> Plan | None:
         prefixes.append(rf"(?=\d{{10,15}}\Z)(?!{abroad}|{trunk}|{_whole(mobile)}){code}(?!{others})")
     # What is left behind a prefix must not look as if it had one more.
     national = f"((?!{trunk})(?:{mobile}))"
+    own = f"(?:{'|'.join(prefixes)}){national}"
     return Plan(
         code,
-        _compiled(f"(?:{'|'.join(prefixes)}){national}"),
+        _compiled(own),
+        _by_line(own),
         _compiled(f"{code}{national}"),
         _compiled(
             rf"(?:\+|(?!{code})(?>{abroad}))([1-9]\d{{6,14}})|(?!{abroad}|{trunk}|{code}|{general})([1-9]\d{{9,14}})"
@@ -100,6 +104,12 @@ def plan(region: str) -> Plan | None:
 
 def _compiled(pattern: str) -> Match:
     return re.compile(pattern, re.ASCII).fullmatch
+
+
+def _by_line(pattern: str) -> Callable[[str], list[str]]:
+    r"""The same for many texts in one, without an object for each match; a plan's patterns know no end but that of \Z."""
+    ends = pattern.replace(r"\Z", "$")
+    return re.compile(f"^{ends}$|^.*$", re.ASCII | re.MULTILINE).findall
 
 
 def _whole(pattern: str | None) -> str:
@@ -173,6 +183,11 @@ def _sole_country(prefix: str) -> str:
     code = calling_code(prefix)
     owners = _owners(code) if code else ()
     return owners[0][0] if len(owners) == 1 else ""
+
+
+def countries(msisdns: Iterable[str]) -> list[str]:
+    """Gives the country of each, as `country` does."""
+    return [_sole_country(msisdn[:3]) or country(msisdn) for msisdn in msisdns]
 
 
 def country(msisdn: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import Factory, field, frozen
 
 from ip1_async.campaign.people import numbering
-from ip1_async.campaign.people.numbering import country
+from ip1_async.campaign.people.numbering import countries, country
 
 try:
     import phonenumbers
@@ -18,10 +18,12 @@ except ImportError:
         "Reading phone numbers needs phonenumberslite: install it with pip install 'ip1-async[campaign]'."
     ) from None
 
-__all__ = ["Numbers", "WrongNumber", "country", "to_msisdn"]
+__all__ = ["Numbers", "WrongNumber", "countries", "country", "to_msisdn"]
 
 _LONGEST: Final = 40
 """Characters of what is read the fast way; phonenumbers has a limit of its own, far above."""
+_MOST_DIGITS: Final = 15
+"""Of an MSISDN. Some countries have longer numbers, landlines and such, for one of which the provider refuses a whole batch."""
 _MOBILE: Final = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 _scientific = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,3})").fullmatch
@@ -62,8 +64,11 @@ class Numbers:
         """
         if (plan := self._plan) is None:
             return [""] * len(written)
-        own, code = plan.own, plan.code
-        return [code + found[1] if (found := own(each)) else "" for each in written]
+        code, found = plan.code, plan.lines("\n".join(written))
+        if len(found) != len(written):
+            # Somebody wrote more than one line into a cell.
+            return ["".join(self.plain([each])) if "\n" not in each else "" for each in written]
+        return [code + national if national else "" for national in found]
 
     def msisdn(self, written: str) -> str:
         """Gives the number's digits, country code first; raises WrongNumber, without the number in its message."""
@@ -100,9 +105,10 @@ def to_msisdn(number: str, *, region: str = "SE") -> str:
         raise WrongNumber("empty number")
     parsed = _choice(number, region)
     wrong = _what_is_wrong(parsed)
-    if wrong:
-        raise WrongNumber(wrong)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+    msisdn = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+    if wrong or len(msisdn) > _MOST_DIGITS:
+        raise WrongNumber(wrong or "too long")
+    return msisdn
 
 
 def _restored(number: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final, cast
 from attrs import field, frozen
 
 from ip1_async.campaign.people.columns import no_number_column, number_column, places
-from ip1_async.campaign.people.rows import BLOCK, NO_TEXT, Row, rows
+from ip1_async.campaign.people.rows import BLOCK, NO_TEXT, Block, rows
 
 __all__ = ["AHEAD", "AsyncObjects", "NoObject", "Objects", "from_async_iterable", "from_iterable", "layout", "text_of"]
 
@@ -39,7 +39,7 @@ class Layout:
     number: str | None
     """The column of the number, if any of them is a mapping."""
 
-    def block(self, first: int, objects: Sequence[object], wanted: Sequence[str]) -> list[Row]:
+    def block(self, first: int, objects: Sequence[object], wanted: Sequence[str]) -> Block:
         """Gives a row for each; the first of them is row *first*."""
         table: list[list[str]] = []
         wrong: dict[int, str] = {}
@@ -121,7 +121,7 @@ class Objects:
         """The names that a text may use: those of the first 1,000 people."""
         return self._layout.columns
 
-    def blocks(self, wanted: Sequence[str]) -> Iterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> Iterator[Block]:
         """Gives every row, counted from 1, up to 2,000 at a time, with the values of the wanted columns.
 
         Raises ValueError for a column that there is not, and for what can be read only once, and was.
@@ -129,7 +129,7 @@ class Objects:
         places(self.columns, wanted)
         return self._blocks(self._objects(), wanted)
 
-    def _blocks(self, objects: Iterator[object], wanted: Sequence[str]) -> Iterator[list[Row]]:
+    def _blocks(self, objects: Iterator[object], wanted: Sequence[str]) -> Iterator[Block]:
         row = 1
         while block := list(islice(objects, BLOCK)):
             yield self._layout.block(row, block, wanted)
@@ -150,7 +150,7 @@ class AsyncObjects:
         """The names that a text may use: those of the first 1,000 people."""
         return self._layout.columns
 
-    def blocks(self, wanted: Sequence[str]) -> AsyncIterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> AsyncIterator[Block]:
         """Gives every row, counted from 1, up to 2,000 at a time, with the values of the wanted columns.
 
         Raises ValueError for a column that there is not, and when they were read before.
@@ -162,7 +162,7 @@ class AsyncObjects:
 
     async def _blocks(
         self, block: list[object], rest: AsyncIterator[object], wanted: Sequence[str]
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncIterator[Block]:
         row = 1
         async for each in rest:
             block.append(each)

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from ip1_async.campaign.people.columns import check_names, no_number_column, number_column, places
 from ip1_async.campaign.people.objects import text_of
-from ip1_async.campaign.people.rows import BLOCK, NO_TEXT, Row, rows
+from ip1_async.campaign.people.rows import BLOCK, NO_TEXT, Block, rows
 
 __all__ = ["Parquet", "parquet"]
 
@@ -30,7 +30,7 @@ class Parquet:
     _file: File = field(alias="file", repr=False)
     _number: str = field(alias="number", repr=False)
 
-    def blocks(self, wanted: Sequence[str]) -> Iterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> Iterator[Block]:
         """Gives every row, counted from 1, up to 2,000 at a time, with the values of the wanted columns.
 
         Raises ValueError for a column that there is not, and for a file that is damaged.
@@ -38,7 +38,7 @@ class Parquet:
         places(self.columns, wanted)
         return self._blocks([self._number, *wanted])
 
-    def _blocks(self, names: Sequence[str]) -> Iterator[list[Row]]:
+    def _blocks(self, names: Sequence[str]) -> Iterator[Block]:
         row = 1
         with self._file() as file:
             for batch in _batches(file, sorted({*names})):

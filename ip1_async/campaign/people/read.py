@@ -22,9 +22,9 @@ from ip1_async.campaign.people.json_lines import json_lines
 from ip1_async.campaign.people.numbers import Numbers, WrongNumber
 from ip1_async.campaign.people.objects import from_async_iterable, from_iterable
 from ip1_async.campaign.people.parquet import File, parquet
-from ip1_async.campaign.people.rows import AsyncSource, Row, Source
+from ip1_async.campaign.people.rows import AsyncSource, Block, Row, Source
 
-__all__ = ["AsyncSource", "Row", "Source", "numbers_in", "open_async_source", "open_source"]
+__all__ = ["AsyncSource", "Block", "Row", "Source", "numbers_in", "open_async_source", "open_source"]
 
 People: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[object]
 

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import count, repeat
 from typing import Final, NamedTuple, Protocol
 
-__all__ = ["BLOCK", "NO_TEXT", "AsyncSource", "Row", "Source", "fault", "rows"]
+from attrs import field, frozen
+
+__all__ = ["BLOCK", "NO_TEXT", "AsyncSource", "Block", "Row", "Source", "fault", "rows"]
 
 BLOCK: Final = 2_000
 """The most rows that are held at once."""
@@ -32,6 +34,31 @@ class Row(NamedTuple):
         return f"Row(row={self.row}, wrong={self.wrong!r})"
 
 
+@frozen
+class Block:
+    """Some rows that follow each other, column by column: so many small objects at once keep the garbage collector busy."""
+
+    first: int
+    """The place of the first of them."""
+    numbers: list[str] = field(repr=False)
+    """As written, without white space around them."""
+    columns: Sequence[list[str]] = field(repr=False)
+    """The cells of the columns that were asked for, in that order."""
+    wrong: dict[int, str]
+    """Why some of the rows cannot be used, by position in this block, from 0."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Row]:
+        wrong = map(self.wrong.get, range(len(self.numbers)), repeat("")) if self.wrong else repeat("")
+        return map(Row._make, zip(count(self.first), self.numbers, self.values(), wrong, strict=False))
+
+    def values(self) -> Iterator[tuple[str, ...]]:
+        """The cells of each row, for ever where no columns were asked for."""
+        return zip(*self.columns, strict=True) if self.columns else repeat(())
+
+
 class Source(Protocol):
     """Where people are read from."""
 
@@ -45,7 +72,7 @@ class Source(Protocol):
         """The names that a text may use."""
         ...
 
-    def blocks(self, wanted: Sequence[str]) -> Iterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> Iterator[Block]:
         """Gives every row in order, up to 2,000 at a time, with the values of the wanted columns.
 
         Raises ValueError for a column that there is not, and where the rest cannot be read.
@@ -66,12 +93,12 @@ class AsyncSource(Protocol):
         """The names that a text may use."""
         ...
 
-    def blocks(self, wanted: Sequence[str]) -> AsyncIterator[list[Row]]:
+    def blocks(self, wanted: Sequence[str]) -> AsyncIterator[Block]:
         """Gives every row in order, up to 2,000 at a time, with the values of the wanted columns."""
         ...
 
 
-def rows(first: int, numbers: Sequence[str], columns: Sequence[Sequence[str]], wrong: dict[int, str]) -> list[Row]:
+def rows(first: int, numbers: Sequence[str], columns: Sequence[Sequence[str]], wrong: dict[int, str]) -> Block:
     """Gives the rows with these numbers and these columns of values, as many in each; the first of them is row *first*.
 
     *wrong* has reasons by position, from 0. Cells are stripped, and one with a character that no text holds makes its row
@@ -84,10 +111,7 @@ def rows(first: int, numbers: Sequence[str], columns: Sequence[Sequence[str]], w
             for at, cell in enumerate(cells):
                 if found := fault(cell):
                     wrong.setdefault(at, found)
-    numbers, *columns = stripped
-    values = zip(*columns, strict=True) if columns else repeat(())
-    reasons = [wrong.get(at, "") for at in range(len(numbers))] if wrong else repeat("")
-    return list(map(Row._make, zip(count(first), numbers, values, reasons, strict=False)))
+    return Block(first, stripped[0], stripped[1:], wrong)
 
 
 def fault(text: str) -> str:

@@ -9,6 +9,7 @@ import sqlite3
 from base64 import b32encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from attrs import evolve, frozen
 from ip1_async.campaign.ledger.draft import Draft
 from ip1_async.campaign.ledger.store import unusable
 from ip1_async.campaign.orders import Orders
-from ip1_async.campaign.people.read import AsyncSource, Row, Source
+from ip1_async.campaign.people.read import AsyncSource, Block, Source
 from ip1_async.campaign.planning import windows
 from ip1_async.campaign.planning.hours import Hours
 from ip1_async.campaign.planning.lint import Advice, lint
@@ -30,6 +31,9 @@ from ip1_async.errors import Invalid
 from ip1_async.text import measure
 
 T = TypeVar("T")
+
+AT_ONCE = 5
+"""Blocks that are read without a word."""
 
 Confirm = Callable[[Plan], bool | Awaitable[bool]]
 Progress = Callable[[int], object]
@@ -78,9 +82,8 @@ async def make(path: Path, making: Making) -> Plan:
     draft = await _drafted(path)
     try:
         planner = Planner(draft, orders, making.source.columns, making.rules)
-        async for rows in _blocks(making.source, planner.wanted):
-            await in_thread(planner.block, rows)
-            making.progress(planner.total)
+        async for read in _read(making.source, planner):
+            making.progress(read)
         await in_thread(planner.finish)
         if orders.hours:
             groups = {zone: clocks(zone) for zone in planner.zones}
@@ -132,18 +135,26 @@ async def _drafted(path: Path) -> Draft:
     return made[0]
 
 
-async def _blocks(source: Source | AsyncSource, wanted: Sequence[str]) -> AsyncIterator[Sequence[Row]]:
-    blocks = source.blocks(wanted)
+async def _read(source: Source | AsyncSource, planner: Planner) -> AsyncIterator[int]:
+    """Everything, now and then telling how many rows that were."""
+    blocks = source.blocks(planner.wanted)
     if isinstance(blocks, AsyncIterator):
         async for each in blocks:
-            yield each
+            await in_thread(planner.block, each)
+            yield planner.total
         return
-    while found := await in_thread(_next, blocks):
-        yield found
+    more = True
+    while more:
+        more = await in_thread(_some, blocks, planner)
+        yield planner.total
 
 
-def _next(blocks: Iterator[list[Row]]) -> list[Row]:
-    return next(blocks, list[Row]())
+def _some(blocks: Iterator[Block], planner: Planner) -> bool:
+    """A few blocks, because a thread is not to be had for nothing; False where there were none."""
+    before = planner.total
+    for each in islice(blocks, AT_ONCE):
+        planner.block(each)
+    return planner.total > before
 
 
 async def in_thread(work: Callable[..., T], *given: Any, **named: Any) -> T:

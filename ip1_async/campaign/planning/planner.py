@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 
 from attrs import define, field
 
 from ip1_async import codec
 from ip1_async.campaign.ledger.draft import Draft
 from ip1_async.campaign.orders import Orders
-from ip1_async.campaign.people.numbers import Numbers, WrongNumber, country
-from ip1_async.campaign.people.read import Row
+from ip1_async.campaign.people.numbers import Numbers, WrongNumber, countries, country
+from ip1_async.campaign.people.read import Block
 from ip1_async.campaign.planning import zones
 from ip1_async.campaign.planning.measuring import Meter
 from ip1_async.errors import Invalid
@@ -112,11 +113,11 @@ class Planner:
         self.samples: list[tuple[int, str]] = []
         self.total = self.kept = self.batches = 0
 
-    def block(self, rows: Sequence[Row]) -> None:
+    def block(self, block: Block) -> None:
         """Some more rows, in their order."""
-        self.total += len(rows)
+        self.total += len(block)
         drops: Drops = []
-        people = self._numbered(rows, drops)
+        people = self._numbered(block, drops)
         people = self._first(people, drops)
         people = self._wanted(people, drops)
         for (text, zone), some in self._grouped(people, drops):
@@ -133,19 +134,19 @@ class Planner:
                 self._write(text, zone, people)
         self._groups.clear()
 
-    def _numbered(self, rows: Sequence[Row], drops: Drops) -> _People:
+    def _numbered(self, block: Block, drops: Drops) -> _People:
         """Rows with a number."""
-        found = self._numbers.plain([number for _, number, _, _ in rows])
-        for at, (row, number, _, wrong) in enumerate(rows):
-            if wrong or not found[at]:
+        found = self._numbers.plain(block.numbers)
+        rows = [*range(block.first, block.first + len(block))]
+        people = _People(rows, found, [*islice(block.values(), len(block))])
+        if all(found) and not block.wrong:
+            return people
+        for at, number in enumerate(block.numbers):
+            if (wrong := block.wrong.get(at, "")) or not found[at]:
                 found[at], reason = ("", wrong) if wrong else self._looked_at(number)
                 if reason:
-                    drops.append((row, reason))
-        return _People(
-            [row for each, (row, _, _, _) in zip(found, rows, strict=True) if each],
-            [each for each in found if each],
-            [values for each, (_, _, values, _) in zip(found, rows, strict=True) if each],
-        )
+                    drops.append((rows[at], reason))
+        return people.at(at for at, each in enumerate(found) if each)
 
     def _looked_at(self, number: str) -> tuple[str, str]:
         """The MSISDN of a number in a less usual spelling, or why it is none."""
@@ -186,23 +187,20 @@ class Planner:
 
     def _first(self, people: _People, drops: Drops) -> _People:
         """Without those whose number stood in an earlier row, however it was written there."""
-        numbers = [*map(int, people.msisdns)]
-        # The first of several in this block, too.
-        first = dict(zip(reversed(numbers), reversed(people.rows), strict=True))
-        first |= (before := self._draft.new(first))
-        if not before and len(first) == len(numbers):
+        if not (first := self._draft.first(people.msisdns, people.rows)):
             return people
-        again = {at for at, number in enumerate(numbers) if first[number] != people.rows[at]}
-        drops += [(people.rows[at], f"duplicate of row {first[numbers[at]]}") for at in again]
+        found = [first.get(int(each), row) for each, row in zip(people.msisdns, people.rows, strict=True)]
+        again = {at for at, row in enumerate(people.rows) if found[at] != row}
+        drops += [(people.rows[at], f"duplicate of row {found[at]}") for at in again]
         return people.without(again)
 
     def _wanted(self, people: _People, drops: Drops) -> _People:
         """Without those that must not be texted."""
         rules, found = self._rules, people.msisdns
-        reasons = {
-            **{at: "blacklisted" for at, each in enumerate(found) if each in rules.blacklist},
-            **{at: "opted out" for at, each in enumerate(found) if each in rules.opted_out},
-        }
+        reasons: dict[int, str] = {}
+        for numbers, reason in ((rules.blacklist, "blacklisted"), (rules.opted_out, "opted out")):
+            if numbers and not numbers.isdisjoint(found):
+                reasons |= {at: reason for at, each in enumerate(found) if each in numbers}
         if (allowed := rules.allowed) is not None:
             reasons |= {at: "not on the allow-list" for at, each in enumerate(found) if each not in allowed}
         drops += [(people.rows[at], reason) for at, reason in reasons.items()]
@@ -218,7 +216,7 @@ class Planner:
         drops += [(people.rows[at], reason) for at, reason in wrong.items()]
         kept = people.without(wrong)
         segments = [each for at, each in enumerate(found.segments) if at not in wrong] if wrong else found.segments
-        for (where, each), count in Counter(zip(map(country, kept.msisdns), segments, strict=True)).items():
+        for (where, each), count in Counter(zip(countries(kept.msisdns), segments, strict=True)).items():
             self.countries[where] += count
             self.segments[where] += count * each
         self.kept += len(kept.rows)

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from ip1_async.campaign.people.numbers import country
 from ip1_async.client import Client
-from ip1_async.errors import IP1Error
+from ip1_async.errors import Invalid, IP1Error
 
 BATCHES = 20
 MESSAGES = 200
@@ -33,7 +33,9 @@ class Prices:
 
 
 def given(price: Decimal | None, currency: str) -> Prices:
-    """One price for all countries, or none."""
+    """One price for all countries, or none; raises `Invalid` for what is no price."""
+    if price is not None and not (price.is_finite() and price >= 0):
+        raise Invalid("price", "price is below 0, or no number; it is what a segment costs")
     return Prices() if price is None else Prices(of="given", currency=currency.lower(), everywhere=price)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,7 +52,19 @@ class RowOutcome:
 
 
 async def rows(ledger: SQLiteLedger) -> AsyncGenerator[RowOutcome]:
-    """Every row of the plan: those in chunks first, chunk by chunk, then those that were dropped, in their order."""
+    """Every row of the plan at one moment: those in chunks first, chunk by chunk, then those that were dropped, in their
+    order."""
+    # On a connection of its own, whose transaction sees nothing of what a run splits or leaves out meanwhile.
+    moment = await asyncio.to_thread(SQLiteLedger, ledger.path)
+    try:
+        await moment.ask(lambda db: db.execute("BEGIN"))
+        async for each in _rows(moment):
+            yield each
+    finally:
+        await moment.close()
+
+
+async def _rows(ledger: SQLiteLedger) -> AsyncGenerator[RowOutcome]:
     after = 0
     while chunks := await ledger.chunks("PENDING", "SENDING", "ACCEPTED", "REJECTED", "UNKNOWN", "REVIEW", after=after):
         for chunk in chunks:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from ip1_async.campaign.running.run import Run
 from ip1_async.campaign.transitions import Chunk
 
+AT_ONCE = 100
+"""Batches whose messages are counted together, as far as the client lets them; what they come to is written together."""
+
 
 async def audit(run: Run, listed: Mapping[int, Sequence[str]]) -> None:
     """Writes down an incident for whatever is not as it should be, and takes back what can be taken back."""
-    for chunk in await run.all("ACCEPTED", "REJECTED", "SPLIT"):
+    chunks = await run.all("ACCEPTED", "REJECTED", "SPLIT")
+    for chunk in chunks:
         await _marks(run, chunk, listed.get(chunk.id, ()))
-        if chunk.state == "ACCEPTED" and chunk.batch is not None:
-            await _size(run, chunk, chunk.batch)
+    accepted = [(chunk, chunk.batch) for chunk in chunks if chunk.state == "ACCEPTED" and chunk.batch is not None]
+    for begin in range(0, len(accepted), AT_ONCE):
+        sizes = [_size(run, chunk, batch) for chunk, batch in accepted[begin : begin + AT_ONCE]]
+        # All are waited for, also where one has failed: none goes on behind the back of whoever is told.
+        for each in await asyncio.gather(*sizes, return_exceptions=True):
+            if each is not None:
+                raise each
 
 
 async def _marks(run: Run, chunk: Chunk, batches: Sequence[str]) -> None:

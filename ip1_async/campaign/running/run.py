@@ -16,7 +16,7 @@ from ip1_async.campaign.running.terms import Terms
 from ip1_async.campaign.states import State
 from ip1_async.campaign.transitions import Chunk, Ledger
 from ip1_async.clock import Clock
-from ip1_async.errors import CampaignPaused, ConnectFailed, NotFound, RateLimited, ReadFailed, Rejected
+from ip1_async.errors import CampaignPaused, ConnectFailed, NotFound, RateLimited, ReadFailed, Rejected, Unauthorized
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ class Run:
         self._in_line: set[asyncio.Task[object]] = set()
         """Who waits for a turn."""
         self.told: asyncio.Queue[Settled | None] = asyncio.Queue()
+        self.waits = ""
+        """Why it waits for the provider, which could not say what was asked; empty where it does not."""
 
     def now(self) -> float:
         """Seconds since 1970, as the ledger has them."""
@@ -138,12 +140,18 @@ class Run:
         wait = 1.0
         while not self.stopping:
             try:
-                return await ask()
+                answer = await ask()
+                self.waits = ""
+                return answer
             except (ReadFailed, RateLimited, ConnectFailed) as error:
                 if not patient and isinstance(error, ConnectFailed):
                     raise
+                self.waits = error.reason
                 wait = max(wait, error.retry_after or 0.0)
                 log.warning("campaign %s waits for the provider: %s", self.campaign, error.reason)
+            except Unauthorized:
+                await self.pause("the token is not accepted (401)")
+                break
             except Rejected as error:
                 await self.pause(f"the provider refuses to be asked: {error.reason}")
                 break

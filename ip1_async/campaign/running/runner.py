@@ -43,6 +43,11 @@ class Runner:
         self._doubts = Doubts(self._run)
         self._lives = False
 
+    @property
+    def waits(self) -> str:
+        """Why it waits for the provider; empty where it does not."""
+        return self._run.waits
+
     def stop(self) -> None:
         """Claim nothing more; what is under way is brought to its end."""
         self._run.stop()

@@ -61,6 +61,8 @@ class Sender:
         self._reading = asyncio.Lock()
         self._claiming = 0
         """How many are about to claim a chunk."""
+        self._left = 0
+        """Chunks that could be claimed when they were last counted, without those that were claimed since."""
         self._unfunded = self._looked_at = 0
         """Messages that could not be paid for, of those looked at."""
         self._latest: str | None = None
@@ -87,6 +89,8 @@ class Sender:
             not_after = run.clock.boottime() + run.terms.deadline
             zones, _ = self._schedule.now(run.clock.now())
             chunk = await run.ledger.claim(run.lease, at=run.now(), zones=zones)
+            # Where there is less than was thought, somebody had proof of one, or a zone has closed: they are counted again.
+            self._left = 0 if chunk is None else self._left - 1
             return None if chunk is None else (chunk, not_after)
         finally:
             self._claiming -= 1
@@ -112,7 +116,9 @@ class Sender:
             rings, now = run.changed.rings, run.now()
             zones, opens = self._schedule.now(run.clock.now())
             # Not more than there is to claim: a turn that finds nothing is one that somebody else would have needed.
-            if await run.ledger.claimable(at=now, zones=zones, most=MOST) > self._claiming:
+            if self._left <= self._claiming:
+                self._left = await run.ledger.claimable(at=now, zones=zones, most=MOST)
+            if self._left > self._claiming:
                 self._claiming += 1
                 return True
             if not any(each.state in OPEN for each in await run.ledger.tallies()):
@@ -126,7 +132,7 @@ class Sender:
 
     async def _send(self, send: Sending, chunk: Chunk, not_after: float) -> None:
         run = self._run
-        people = await run.ledger.people(chunk.id)
+        people = chunk.people or await run.ledger.people(chunk.id)
         if gone := {each: self._opt_outs.reason(each) for each in people.among(self._opt_outs.numbers)}:
             chunk = await run.ledger.leave_out(run.lease, chunk, gone, at=run.now())
             people = await run.ledger.people(chunk.id)
