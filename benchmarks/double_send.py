@@ -11,7 +11,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module, metadata
 from typing import Literal
 
@@ -193,10 +193,19 @@ def installed() -> list[str]:
     return names
 
 
+async def measured(names: Sequence[str]) -> dict[tuple[str, Situation], Cell]:
+    """What became of one message of each, in every situation."""
+    cells: dict[tuple[str, Situation], Cell] = {}
+    # Ours when nobody else is at work: a peer's client takes a second to make, in which no time-out but ours would end.
+    for some in ([OURS], [name for name in names if name != OURS]):
+        keys: list[tuple[str, Situation]] = [(name, situation) for name in some for situation in SITUATIONS]
+        cells |= zip(keys, await asyncio.gather(*(cell(*key) for key in keys)), strict=True)
+    return cells
+
+
 async def main() -> int:
     names = installed()
-    keys: list[tuple[str, Situation]] = [(name, situation) for name in names for situation in SITUATIONS]
-    cells = dict(zip(keys, await asyncio.gather(*(cell(*key) for key in keys)), strict=True))
+    cells = await measured(names)
     print(f"\n{'accepted (POSTs)':<24}" + "".join(f"{situation:>16}" for situation in SITUATIONS))
     for name in names:
         row = (cells[name, situation] for situation in SITUATIONS)
@@ -211,13 +220,17 @@ async def main() -> int:
 def figures(cells: Mapping[tuple[str, Situation], Cell]) -> list[Figure]:
     """Ours against the bars: accepted once, or not at all where the wait is too long, and the truth said of it."""
     mine: dict[Situation, Cell] = {situation: cells[OURS, situation] for situation in SITUATIONS}
+    wanted: dict[Situation, int] = {situation: 0 if situation == "429 with 90 s" else 1 for situation in SITUATIONS}
+    missing = sum(mine[situation].accepted < wanted[situation] for situation in SITUATIONS)
 
     def accepted(situation: Situation) -> Figure:
-        most = Bar("<=", 0 if situation == "429 with 90 s" else 1)
+        most = Bar("<=", wanted[situation])
         return Figure(f"double_send.{situation.replace(' ', '_')}", mine[situation].accepted, "accepted", most)
 
     return [
         *map(accepted, SITUATIONS),
+        # Else one that never sends anything would do best.
+        Figure("double_send.not_accepted", missing, "sends", Bar("<=", 0)),
         Figure("double_send.wrong_verdicts", sum(not each.right for each in mine.values()), "sends", Bar("<=", 0)),
     ]
 

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing
+from operator import length_hint
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from attrs import frozen
+from ip1_async.cursor import ANCHORS, Cursor, digest
+from ip1_async.source import Ahead, Fetch, Fetched, Page, Reader, Source
+from ip1_async.walk import KEPT, Plan
+from ip1_async.window import Window
 
-from ip1_async.walk import ANCHORS, Cursor, Plan, digest
+__all__ = ["Fetched", "Page", "Pages", "merge"]
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+    import polars as pl
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-@frozen
-class Fetched(Generic[T]):
-    """What one request brought."""
-
-    items: Sequence[T]
-    next: int | None = None
-    """The offset that the answer's Link header names for the next page."""
-    linked: bool = False
-    """Whether there was a Link header at all."""
-
-
-@frozen
-class Page(Generic[T_co]):
-    """Some items that follow each other."""
-
-    items: Sequence[T_co]
-    start: int
-    """The row offset of the first one."""
-
-
-Fetch = Callable[[int, int], Awaitable[Fetched[T]]]
 
 
 class Pages(Generic[T_co]):
@@ -55,13 +42,21 @@ class Pages(Generic[T_co]):
         limit: int = 200,
         cursor: str | None = None,
         ahead: int = 1,
+        parallel: int = 1,
         paged: bool = True,
+        kind: type[T_co] | None = None,
     ) -> None:
+        self._kind = kind
         self._begin = Cursor() if cursor is None else Cursor.parse(cursor)
-        self._source = _Source(fetch, key, limit, Plan(limit, self._begin), paged)
-        self._key, self._ahead = key, ahead
+        # A page may have been asked for before as many others were given; all of those have to be known still.
+        plan = Plan(limit, self._begin, KEPT if parallel == 1 else KEPT + 3 * parallel)
+        self._source = Source(fetch, key, limit, plan, paged=paged)
+        self._key, self._ahead, self._parallel = key, ahead, parallel
         self._page: Page[T_co] | None = None
-        self._given = 0
+        self._tail: Sequence[T_co] = ()
+        """The last items before the page."""
+        self._rest: Iterator[T_co] = iter(())
+        """What of the page was not given yet: an iterator over a list knows how much that is, so that nobody counts."""
         self._awaited = self._iterated = False
         # Weak, because a walk that held its own generator would keep it open after a break.
         self._running: Callable[[], AsyncGenerator[Any] | None] = _nothing
@@ -71,10 +66,15 @@ class Pages(Generic[T_co]):
         """Where the walk stands: `cursor=` of another walk of the same collection goes on behind the last item given."""
         if self._page is None:
             return str(self._begin)
-        last = self._page.items[max(0, self._given - ANCHORS) : self._given]
-        if not last:
-            return str(self._begin)
-        return str(Cursor(self._page.start + self._given, tuple(digest(self._key(each)) for each in reversed(last))))
+        given = len(self._page.items) - length_hint(self._rest)
+        last = [*self._tail, *self._page.items[max(0, given - ANCHORS) : given]]
+        anchors = (*(digest(self._key(each)) for each in reversed(last)), *self._begin.anchors)
+        return str(Cursor(self._page.start + given, anchors[:ANCHORS]))
+
+    @property
+    def drift(self) -> int:
+        """Rows by which pages were found displaced from where they were expected, summed; 0 when nothing moved."""
+        return self._source.plan.drift
 
     def __await__(self) -> Generator[Any, None, list[T_co]]:
         """The first page; iterating afterwards goes on behind it."""
@@ -87,7 +87,7 @@ class Pages(Generic[T_co]):
         page = await self._source.next()
         if page is None:
             return []
-        self._page, self._given = page, len(page.items)
+        self._turn(page, iter(()))
         return list(page.items)
 
     def __aiter__(self) -> AsyncIterator[T_co]:
@@ -102,12 +102,58 @@ class Pages(Generic[T_co]):
         found: list[T_co] = []
         if limit is not None and limit <= 0:
             return found
-        async with aclosing(self._started(self._items())) as items:
-            async for item in items:
-                found.append(item)
+        async with aclosing(self._started(self._by_page())) as pages:
+            async for page in pages:
+                taken = page.items if limit is None else page.items[: limit - len(found)]
+                found += taken
                 if len(found) == limit:
+                    self._rest = iter(page.items[len(taken) :])
                     break
         return found
+
+    async def to_arrow(self, limit: int | None = None) -> Any:
+        """All items, or the first *limit* of them, as a `pyarrow.Table` with a column for each field of their model.
+
+        The columns and their types are the same for every list of that model, an empty one too; `ip1_async.frames` says
+        which they are. Items are made into columns page by page and not kept.
+
+        Raises `ImportError`, before any request, where pyarrow is not installed: `pip install 'ip1-async[notebook]'`.
+        Raises `ValueError` naming the column where a number has more digits than its type; nothing is rounded.
+        """
+        from ip1_async import frames
+
+        return await frames.arrow(self._model(), self, limit)
+
+    async def to_polars(self, limit: int | None = None) -> pl.DataFrame:
+        """The same as a polars data frame; needs polars as well."""
+        from ip1_async import frames
+
+        frame: pl.DataFrame = await frames.polars(self._model(), self, limit)
+        return frame
+
+    async def to_pandas(self, limit: int | None = None) -> pd.DataFrame:
+        """The same as a pandas data frame, of types that hold missing values; needs pandas as well."""
+        from ip1_async import frames
+
+        frame: pd.DataFrame = await frames.pandas(self._model(), self, limit)
+        return frame
+
+    async def to_parquet(self, target: str | os.PathLike[str] | IO[bytes], limit: int | None = None) -> int:
+        """Writes the same into a Parquet file, and gives the number of rows.
+
+        Memory holds one row group of 20,000 rows, however long the collection is. A path becomes a file that only its
+        owner can read, in the place of one that may be there; after an error or a cancellation nothing is left of it, so
+        another try begins anew and not at the error's cursor. An open binary file is left open, and after an error holds
+        no table.
+        """
+        from ip1_async.frames import export
+
+        return await export.parquet(self._model(), self, target, limit)
+
+    def _model(self) -> type[T_co]:
+        if self._kind is None:
+            raise TypeError("this walk does not know its items' model, and so not their columns; give it a `kind`")
+        return self._kind
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,12 +172,11 @@ class Pages(Generic[T_co]):
         return walk
 
     async def _items(self) -> AsyncGenerator[T_co, None]:
-        source = _Ahead(self._source, self._ahead) if self._ahead else self._source
+        source = self._reader()
         try:
             while (page := await source.next()) is not None:
-                self._page, self._given = page, 0
-                for item in page.items:
-                    self._given += 1
+                self._turn(page, rest := iter(page.items))
+                for item in rest:
                     yield item
         except Exception as error:
             self._mark(error)
@@ -140,16 +185,27 @@ class Pages(Generic[T_co]):
             await source.close()
 
     async def _by_page(self) -> AsyncGenerator[Page[T_co], None]:
-        source = _Ahead(self._source, self._ahead) if self._ahead else self._source
+        source = self._reader()
         try:
             while (page := await source.next()) is not None:
-                self._page, self._given = page, len(page.items)
+                self._turn(page, iter(()))
                 yield page
         except Exception as error:
             self._mark(error)
             raise
         finally:
             await source.close()
+
+    def _turn(self, page: Page[T_co], rest: Iterator[T_co]) -> None:
+        """Another page is given from now on."""
+        if self._page is not None:
+            self._tail = [*self._tail, *self._page.items[-ANCHORS:]][-ANCHORS:]
+        self._page, self._rest = page, rest
+
+    def _reader(self) -> Reader[T_co]:
+        if self._parallel > 1:
+            return Window(self._source, self._parallel)
+        return Ahead(self._source, self._ahead) if self._ahead else self._source
 
     def _mark(self, error: Exception) -> None:
         """An error of a walk says where it can be taken up again."""
@@ -159,65 +215,6 @@ class Pages(Generic[T_co]):
 
 def _nothing() -> None:
     return None
-
-
-class _Source(Generic[T]):
-    """The pages of a walk, one request after another."""
-
-    def __init__(self, fetch: Fetch[T], key: Callable[[T], str], limit: int, plan: Plan, paged: bool) -> None:
-        self._fetch, self._key, self._limit, self._plan, self._paged = fetch, key, limit, plan, paged
-
-    async def next(self) -> Page[T] | None:
-        """The next page that holds something new; None at the end."""
-        plan = self._plan
-        while not plan.done:
-            start = plan.start
-            fetched = await self._fetch(start, self._limit)
-            items, key = fetched.items, self._key
-            fresh = plan.take(
-                [key(each) for each in items], next=fetched.next, linked=fetched.linked or not self._paged
-            )
-            if fresh:
-                first = min(fresh)
-                whole = len(fresh) == len(items) - first
-                return Page(items[first:] if whole else [items[index] for index in fresh], start + first)
-        return None
-
-    async def close(self) -> None:
-        """Nothing is open between two requests."""
-
-
-class _Ahead(Generic[T]):
-    """The pages of a source, fetched by one task while the caller works on those before."""
-
-    def __init__(self, source: _Source[T], pages: int) -> None:
-        self._source = source
-        self._room = asyncio.Semaphore(pages)
-        self._ready: asyncio.Queue[Page[T] | Exception | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._read(), name="ip1 read-ahead")
-
-    async def next(self) -> Page[T] | None:
-        page = await self._ready.get()
-        self._room.release()
-        if isinstance(page, Exception):
-            raise page
-        return page
-
-    async def _read(self) -> None:
-        page: Page[T] | Exception | None = None
-        while True:
-            await self._room.acquire()
-            try:
-                page = await self._source.next()
-            except Exception as error:
-                page = error
-            self._ready.put_nowait(page)
-            if page is None or isinstance(page, Exception):
-                return
-
-    async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
 
 
 async def merge(*streams: AsyncIterable[T]) -> AsyncGenerator[T]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
+from operator import attrgetter
 from types import GenericAlias
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 import attrs
 
 from ip1_async import codec
+from ip1_async.errors import Invalid
 from ip1_async.masking import SecretBytes
 from ip1_async.models import Paging
 from ip1_async.pages import Fetched, Pages
@@ -100,12 +102,13 @@ class Walk(Row[C]):
         def fetch(start: int, limit: int) -> Coroutine[Any, Any, Fetched[Any]]:
             return table.door.answer(self.page(request, start, limit), lambda response: self.fetched(response, ids))
 
-        def key(item: Any) -> str:
-            return str(getattr(item, self.key))
-
+        key = attrgetter(self.key)
         if not isinstance(paging, Paging):
-            return Pages(fetch, key=key, paged=False)
-        return Pages(fetch, key=key, limit=paging.limit, cursor=paging.cursor, ahead=paging.ahead)
+            return Pages(fetch, key=key, paged=False, kind=self.returns)
+        return Pages(
+            fetch, key=key, limit=paging.limit, cursor=paging.cursor, ahead=paging.ahead, parallel=paging.parallel,
+            kind=self.returns,
+        )  # fmt: skip
 
     def answer(self) -> Any:
         return GenericAlias(Pages, (self.returns,))
@@ -139,9 +142,18 @@ class _Body(Row[C]):
         body = None if value is None else codec.dump(value)
         if self.body is not None:
             body = self.body(body, ids, dialect)
-        sent = None if value is None and body is None else SecretBytes(codec.encode(body))
+        sent = None if value is None and body is None else _json(body)
         query = () if value is None else codec.query_of_body(value)
         return Request(self.method, self.path, path, query, sent, self.repeat, getattr(value, "reference", None))
+
+
+def _json(body: Any) -> SecretBytes:
+    """A body as it is sent."""
+    try:
+        return SecretBytes(codec.encode(body))
+    except UnicodeEncodeError:
+        # From None: the error of encoding holds the whole body.
+        raise Invalid("body", "a text holds half of a surrogate pair, which no text can be sent with") from None
 
 
 class Post(_Body[C]):

@@ -36,7 +36,7 @@ P = ParamSpec("P")
 C = TypeVar("C")
 T = TypeVar("T")
 
-_single = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[^",\[\]{}]*)\s*\}\s*', re.DOTALL).fullmatch
+_single = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[^",\[\]{}\s]+)\s*\}\s*', re.DOTALL).fullmatch
 """Whether JSON is an object with one name, as where only the id of what was made is told."""
 
 Shape = Callable[[Any, Sequence[str]], Any]

@@ -70,15 +70,6 @@ class Fragile(SQLiteLedger):
         made = await super().do(_dying(work) if dies and not self._order.committed else work)
         return _die() if dies else made
 
-    async def sized(self, chunk: int, messages: int) -> None:
-        # The only transition, beside that of incidents, of which there are none, that does not go by `do`.
-        self._transitions += 1
-        dies = self._transitions == self._order.crash
-        if not dies or self._order.committed:
-            await super().sized(chunk, messages)
-        if dies:
-            _die()
-
     async def take(self, owner: Owner, *, at: float, until: float) -> int:
         if self._order.stop == 0:
             os.kill(os.getpid(), signal.SIGSTOP)

@@ -18,7 +18,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "errors clock masking commits",
         "wire",
         "codec models text",
-        "pages walk",
+        "pages window source walk cursor frames",
         "rows table help",
         "transport flow api",
         "client openapi",
@@ -51,7 +51,9 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "cyclopts": ("cli",),
     "rich": ("cli",),
     "phonenumbers": ("campaign", "cli"),
-    "pyarrow": ("campaign",),
+    "pyarrow": ("campaign", "frames"),
+    "polars": ("frames",),
+    "pandas": ("frames",),
 }
 """Who may import what from outside; what is not named here is the standard library's, or is refused."""
 

@@ -11,7 +11,7 @@ is asked to when it deletes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -209,6 +209,9 @@ class Connection:
 
     def executemany(self, query: str, given: Any) -> Cursor:
         return Cursor(self._db.executemany(query, given))
+
+    def create_function(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        self._db.create_scalar_function(name, function, arguments)
 
     @property
     def in_transaction(self) -> bool:

@@ -31,16 +31,8 @@ SMALL = {"PRAGMA cache_size = -2000": "PRAGMA cache_size = -32"}
 def beneath(folder: Path, instead: Mapping[str, str]) -> Generator[Any]:
     """Every ledger is on a disk that loses what was not flushed, with these statements in the place of others."""
     disk = power.Disk(f"power of {folder}")
-
-    def connected(path: Path) -> Any:
-        made = power.Connection(path, disk.name, instead)
-        made.create_function = lambda name, arguments, function: made._db.create_scalar_function(
-            name, function, arguments
-        )
-        return made
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "connected", connected)
+        patch.setattr(store, "connected", lambda path: power.Connection(path, disk.name, instead))
         yield disk
     disk.unregister()
 

@@ -257,6 +257,16 @@ def test_a_text_may_come_by_standard_input_or_begin_with_a_hyphen(ip1: Any, monk
     monkeypatch.setattr(sys, "stdin", io.StringIO("x" * 161 + "\n"))
     assert json.loads(ip1("text", "-", "--json")[1])["segments"] == 2
     assert json.loads(ip1("text", "-5 today", "--json")[1])["units"] == 8
+    assert json.loads(ip1("text", "--json", "- a list")[1])["units"] == 8
+
+
+@pytest.mark.parametrize("typed", [("--jsno",), ("--jsno", "Hello"), ("Hello", "--jsno"), ("--jsno=1", "- a list")])
+def test_a_text_is_not_what_looks_like_an_option_unless_it_stands_behind_two_hyphens(
+    typed: tuple[str, ...], ip1: Any
+) -> None:
+    code, out, err = ip1("text", *typed)
+    assert (code, out, "nknown option" in err, "--jsno" in err) == (2, "", True, True)
+    assert json.loads(ip1("text", "--json", "--", typed[0])[1])["units"] == len(typed[0])
 
 
 def test_ctrl_c_while_everything_is_imported_ends_quietly_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,12 +361,29 @@ def test_help_and_version_are_there(ip1: Any) -> None:
         ("nonsense", "See `ip1 --help`."),
         ("batches nonsense x", "See `ip1 batches --help`."),
         ("text a b", "nothing is expected where b stands"),
+        ("text a -5", "nothing is expected where -5 stands"),
     ],
 )
 def test_a_wrong_word_is_named_with_where_to_look(ip1: Any, line: str, said: str) -> None:
     code, out, err = ip1(*line.split())
     assert (code, out) == (2, "")
     assert said in err
+
+
+def test_a_complaint_is_broken_between_words_and_at_a_terminal_only(ip1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    ledger = "/srv/" + "campaigns-of-this-year/" * 4 + "spring.ledger"
+    words = f"there is no ledger {ledger}; `ip1 campaign plan` makes one"
+    assert ip1("campaign", "status", ledger)[2] == f"ip1: {words}\n"
+    # What makes it write as it does to a terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    err = ip1("campaign", "status", ledger)[2]
+    first, *others = err.splitlines()
+    assert [first, others[0]] == ["ip1: there is no ledger", f"     {ledger};"]
+    assert " ".join(err.split()) == f"ip1: {words}"
+    monkeypatch.delenv("IP1_TOKEN", raising=False)
+    advice = ip1("batches", "list")[2].splitlines()[-2:]
+    assert advice == ["     Set IP1_TOKEN, or start `ip1 sandbox` and use what it", "     prints."]
 
 
 # Webhooks in a terminal

@@ -7,6 +7,7 @@ import gc
 import gzip
 import logging
 import os
+import socket
 import subprocess
 import sys
 import traceback
@@ -41,6 +42,7 @@ from ip1_async import (
     Rejected,
     Sent,
     TooLarge,
+    Undecodable,
     Unknown,
     raw,
 )
@@ -582,6 +584,114 @@ async def test_a_dead_kept_connection_is_not_used_twice_behind_our_back() -> Non
     assert requests == 2
 
 
+@pytest.mark.parametrize("unasked", ["200 OK", "400 Bad Request", "408 Request Timeout", "429 Too Many Requests"])
+async def test_what_came_over_a_kept_connection_unasked_is_no_answer(unasked: str) -> None:
+    """It would be taken for the answer to the next send, and that one's for the answer to the one after it."""
+    requests = 0
+
+    async def says_too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while True:
+            await heard(reader)
+            requests += 1
+            body = f'{{"id":"b{requests}"}}'
+            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            await asyncio.sleep(0.01)
+            writer.write(f'HTTP/1.1 {unasked}\r\nContent-Length: 12\r\n\r\n{{"id":"bad"}}'.encode())
+
+    async with serving(says_too_much) as (address, met), client(f"http://{address}", rate=None) as ip1:
+        for number in range(1, 4):
+            assert (await send(ip1)).id == f"b{number}"
+            await asyncio.sleep(0.05)
+    assert (requests, len(met)) == (3, 3)
+
+
+async def test_a_kept_connection_that_the_server_has_closed_is_not_used_for_a_send() -> None:
+    """Not even when the loop has had no time to notice."""
+
+    async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"id":"b1"}')
+        writer.close()
+
+    async with serving(answers_once) as (address, met), client(f"http://{address}", rate=None) as ip1:
+        for _ in range(10):
+            assert (await send(ip1)).id == "b1"
+    assert len(met) == 10
+
+
+async def test_a_connection_that_was_closed_before_anything_was_written_means_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create = aiohttp.TCPConnector._create_connection
+
+    async def hung_up(self: aiohttp.TCPConnector, *args: Any) -> Any:
+        made = await create(self, *args)
+        assert made.transport is not None
+        made.transport.close()
+        return made
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", hung_up)
+    async with Scripted(BATCH) as server, client(server, attempts=1) as ip1:
+        with pytest.raises(ConnectFailed):
+            await send(ip1)
+        assert server.asked == []
+
+
+async def test_what_a_server_did_not_read_of_a_request_that_it_answered_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the connection would stay until the server reads it, which may be never."""
+    create, told, got = aiohttp.TCPConnector._create_connection, asyncio.Event(), 0
+
+    async def narrow(self: aiohttp.TCPConnector, *args: Any) -> Any:
+        made = await create(self, *args)
+        assert made.transport is not None
+        made.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 << 10)
+        return made
+
+    async def answers_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal got
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await told.wait()
+        try:
+            while piece := await reader.read(1 << 16):
+                got += len(piece)
+        finally:
+            read.set()
+
+    read = asyncio.Event()
+    large = NewBatch(sender="iP1", recipients=[f"467{number:08d}" for number in range(65_000)], body=TEXT)
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", narrow)
+    async with serving(answers_early, limit=1 << 10) as (address, _), client(f"http://{address}") as ip1:
+        with pytest.raises(TooLarge):
+            await ip1.batches.send(large)
+        told.set()
+        await read.wait()
+    assert got < 65_000 * 13
+
+
+async def test_a_send_is_not_made_again_when_the_time_for_it_is_over() -> None:
+    class Stalls(ManualClock):
+        """That of a loop which something else keeps busy while a call waits for its next attempt."""
+
+        async def sleep(self, seconds: float) -> None:
+            self._elapsed += 100
+
+    async with Scripted(Answer(status=429, headers={"Retry-After": "0"}), BATCH) as server:
+        async with client(server, clock=Stalls(), rate=None) as ip1:
+            with pytest.raises(ConnectFailed, match="no time was left"):
+                await send(ip1)
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_full_of_blanks_takes_no_time() -> None:
+    async with Scripted(Answer(b'{"id":' + b" " * 100_000)) as server, client(server) as ip1:
+        with pytest.raises(Undecodable):
+            await send(ip1)
+
+
 async def test_aiohttp_still_has_the_switch_for_its_own_repeats() -> None:
     async with aiohttp.ClientSession() as session:
         assert session._retry_connection is True
@@ -618,6 +728,14 @@ async def test_many_sends_give_one_outcome_for_each_input() -> None:
         assert outcome.input is not None
         assert outcome.input.reference == str(outcome.index)
         assert (outcome.batch is None) is (outcome.error is not None)
+
+
+async def test_a_text_that_cannot_be_encoded_stops_no_other_send() -> None:
+    broken = NewBatch(sender="iP1", recipients={NUMBER: {"name": "\ud800"}}, body="{name}")
+    async with Scripted(BATCH) as server, client(server, rate=None) as ip1:
+        outcomes = [outcome async for outcome in ip1.send_many([broken, *batches(1)], concurrency=1)]
+    assert [type(outcome) for outcome in outcomes] == [Refused, Sent]
+    assert isinstance(outcomes[0].error, Invalid)
 
 
 async def test_many_sends_take_inputs_only_as_fast_as_they_go_out() -> None:

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from ip1_async import Batch, Blocked, Contact, Element, LandingPage, Message, Setting, codec
+from ip1_async import Batch, Blocked, Contact, ContactSummary, Element, LandingPage, Message, Setting, codec
 from ip1_async.api import TABLES
 from ip1_async.codec import plain, tolerant
 from ip1_async.errors import Invalid
-from ip1_async.models import status
+from ip1_async.models import WithMeta, status
 from ip1_async.rows import Walk
 
 TIMES = [
@@ -180,6 +180,22 @@ def test_plain_data_comes_back_from_json(data: Any) -> None:
 def test_numbers_that_json_has_no_word_for_are_refused() -> None:
     with pytest.raises(ValueError, match="not finite"):
         Message(id="m", extra={"x": float("nan")}).to_dict()
+
+
+def test_a_model_that_drops_unknown_names_still_looks_for_its_own_in_each_row() -> None:
+    _agree(WithMeta, [{"unknown": 1}, {"meta": True}], b'[{"unknown": 1}, {"meta": true}]')
+
+
+@pytest.mark.parametrize("kind", [Message, Setting])
+def test_names_that_are_no_texts_are_refused(kind: Any) -> None:
+    with pytest.raises(codec.Mismatch, match=r"a name in it is no text\Z"):
+        kind.from_dict({"id": "m", "name": "n", 1: "x"})
+
+
+def test_a_number_beyond_all_doubles_is_refused() -> None:
+    body = b'{"totalCount": 1, "properties": [{"propertyName": "p", "averageLength": 1' + b"0" * 400 + b"}]}"
+    with pytest.raises(codec.Mismatch, match="a number was promised"):
+        codec.read(ContactSummary, body)
 
 
 def test_every_listed_model_has_code_of_its_own() -> None:

@@ -81,6 +81,11 @@ def test_a_batch_that_the_provider_would_refuse_is_refused_naming_the_field(fiel
     assert isinstance(caught.value, ValueError)
 
 
+def test_a_mark_is_checked_like_any_reference() -> None:
+    with pytest.raises(Invalid, match="41 characters long"):
+        NewBatch(**GOOD).marked("x" * 41)
+
+
 def test_the_longest_body_and_reference_pass() -> None:
     batch = NewBatch(**{**GOOD, "body": "x" * 2000, "reference": "r" * 40})
     assert len(batch.body) == 2000

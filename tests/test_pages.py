@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from random import Random
-from typing import Any
 
 import pytest
-from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ip1_async import Invalid, Page, Pages, ReadFailed, merge
 from ip1_async.clock import ManualClock, settle
 from ip1_async.pages import Fetched
-
-
-@define
-class Shelf:
-    """A collection on a server with habits of its own."""
-
-    rows: list[str]
-    cap: int = 1000
-    link: bool = True
-    off_by: int = 0
-    """What the Link header's offsets are too high by."""
-    deaf: bool = False
-    """Whether it ignores offset and limit."""
-    between: Callable[[int], None] = field(default=lambda request: None)
-    """Called before each request but the first, with its number."""
-    asked: list[tuple[int, int]] = field(factory=list)
-
-    async def fetch(self, start: int, limit: int) -> Fetched[str]:
-        if self.asked:
-            self.between(len(self.asked))
-        self.asked.append((start, limit))
-        assert len(self.asked) < 2000, "the walk does not end"
-        if self.deaf:
-            return Fetched(list(self.rows), None, False)
-        most = min(limit, self.cap)
-        found = self.rows[start : start + most]
-        more = start + most < len(self.rows)
-        return Fetched(found, start + most + self.off_by if self.link and more else None, self.link)
-
-    def walk(self, **options: Any) -> Pages[str]:
-        return Pages(self.fetch, key=lambda row: row, **options)
-
-
-def names(count: int) -> list[str]:
-    return [f"row{number}" for number in range(count)]
-
+from tests.shelf import Shelf, names
 
 shelves = st.builds(
     Shelf,
@@ -120,6 +83,51 @@ def test_rows_deleted_in_front_of_the_walk_hide_none_behind_it(link: bool) -> No
 
     shelf.between = delete
     assert asyncio.run(shelf.walk(limit=10, ahead=0).collect()) == names(100)
+
+
+@pytest.mark.parametrize("link", [True, False])
+@pytest.mark.parametrize("cap", [1000, 7])
+def test_a_walk_ends_where_the_last_rows_it_gave_and_the_rest_of_the_list_are_deleted(link: bool, cap: int) -> None:
+    for kept in range(30):
+        shelf = Shelf(names(60), link=link, cap=cap)
+
+        def cut(request: int, shelf: Shelf = shelf, kept: int = kept) -> None:
+            if request == 5:
+                del shelf.rows[kept:]
+
+        shelf.between = cut
+        found = asyncio.run(shelf.walk(limit=10, ahead=0).collect())
+        assert found == names(len(found))
+        assert len(shelf.asked) < 30
+
+
+def test_where_all_that_was_given_is_deleted_the_rest_is_given_nonetheless() -> None:
+    shelf = Shelf(names(200))
+
+    def cut(request: int) -> None:
+        if request == 8:
+            del shelf.rows[:90]
+
+    shelf.between = cut
+    assert asyncio.run(shelf.walk(limit=10, ahead=0).collect()) == names(200)[:73] + names(200)[90:]
+
+
+async def test_drift_tells_by_how_many_rows_pages_were_displaced() -> None:
+    shelf = Shelf(names(100))
+    still = shelf.walk(limit=20, ahead=0)
+    assert await still.collect() == names(100)
+    assert still.drift == 0
+
+    def move(request: int) -> None:
+        if request == 2:
+            del shelf.rows[:5]
+        if request == 6:
+            shelf.rows[:0] = ["new1", "new2", "new3"]
+
+    shelf.asked, shelf.between = [], move
+    moving = shelf.walk(limit=20, ahead=0)
+    assert await moving.collect() == names(100)
+    assert moving.drift == 8
 
 
 def test_a_whole_window_added_in_front_doubles_nothing() -> None:
@@ -218,15 +226,25 @@ async def test_a_cursor_after_the_end_gives_what_was_added_since() -> None:
     assert await shelf.walk(cursor=pages.cursor).collect() == ["later1", "later2"]
 
 
-async def test_a_cursor_holds_when_its_last_row_and_others_before_are_deleted() -> None:
-    shelf = Shelf(names(40))
+async def test_a_cursor_holds_when_its_last_rows_and_others_before_are_deleted() -> None:
+    for number in range(3, 39):
+        shelf = Shelf(names(40))
+        pages = shelf.walk(limit=10)
+        await pages.collect(limit=number)
+        del shelf.rows[number - 2 : number]
+        del shelf.rows[: min(7, number - 3)]
+        assert await shelf.walk(limit=10, cursor=pages.cursor).collect() == names(40)[number:]
+
+
+@pytest.mark.parametrize("added", range(0, 60, 3))
+async def test_a_cursor_holds_when_rows_were_added_in_front_of_it(added: int) -> None:
+    shelf = Shelf(names(100))
     pages = shelf.walk(limit=10)
-    async for row in pages:
-        if row == "row20":
-            break
-    shelf.rows.remove("row20")
-    del shelf.rows[:7]
-    assert await shelf.walk(limit=10, cursor=pages.cursor).collect() == names(40)[21:]
+    await pages.collect(limit=20)
+    shelf.rows[:0] = [f"new{number}" for number in range(added)]
+    rest = shelf.walk(limit=10, cursor=pages.cursor, ahead=0)
+    assert await rest.collect() == names(100)[20:]
+    assert rest.drift == added
 
 
 async def test_a_cursor_shows_no_key_and_a_foreign_one_is_refused() -> None:
@@ -375,3 +393,22 @@ async def test_merge_reads_no_further_than_it_is_read() -> None:
     await settle(300)
     assert len(shelf.asked) <= 3
     await merged.aclose()  # type: ignore[attr-defined]
+
+
+@given(st.integers(40, 120), st.integers(3, 12), st.integers(3, 30), st.data())
+def test_a_row_that_is_made_again_hides_none_of_those_before_it(
+    count: int, limit: int, when: int, data: st.DataObject
+) -> None:
+    """As where somebody leaves the blacklist and enters it again, while it is read."""
+    shelf, again = Shelf(names(count)), set[str]()
+    place = data.draw(st.integers(0, limit - 1))
+
+    def change(request: int) -> None:
+        if request == when:
+            shelf.rows.append(shelf.rows.pop(place))
+            again.add(shelf.rows[-1])
+
+    shelf.between = change
+    found = asyncio.run(shelf.walk(limit=limit).collect())
+    assert set(names(count)) - again <= set(found)
+    assert len([each for each in found if each not in again]) == count - len(again)

@@ -109,7 +109,7 @@ async def test_it_is_found_while_newer_batches_are_deleted() -> None:
     def vanish(provider: Provider) -> None:
         del provider.references[: 2 if provider.pages else 0]
 
-    provider = Provider([*others(30), OURS, *others(5)], page=6, during=vanish)
+    provider = Provider([*others(30), OURS, *(f"older-{each}" for each in range(5))], page=6, during=vanish)
     async with provider.on, client(provider) as ip1:
         assert isinstance(await (await unknown(ip1)).resolve(), Sent)
 

@@ -9,6 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from weakref import WeakSet
+
+from attrs import define
 
 from ip1_async.campaign.ledger import SQLiteLedger, records
 from ip1_async.campaign.ledger.owner import is_dead
@@ -41,6 +44,13 @@ People = PathLike | Iterable[Any] | AsyncIterable[Any]
 Numbers = PathLike | Iterable[str]
 
 
+@define(eq=False)
+class _Asked:
+    """A run that was asked for and has not begun; it is forgotten with its generator, should that never be iterated over."""
+
+    stopped: bool = False
+
+
 class Campaign:
     """One text to any number of people, written down in a ledger: killed at any instant, it goes on where it was.
 
@@ -55,7 +65,7 @@ class Campaign:
         self._ledger = SQLiteLedger(ledger)
         self._clock = clock or SystemClock()
         self._runners: list[Runner] = []
-        self._stop_next = False
+        self._asked = WeakSet[_Asked]()
         self.planned: Plan | None = None
         """The figures of the plan, where it was made by this object; they can be read from `facts` later on."""
 
@@ -139,7 +149,7 @@ class Campaign:
         campaign.planned = plan
         return campaign
 
-    async def run(
+    def run(
         self,
         client: Client,
         *,
@@ -168,6 +178,13 @@ class Campaign:
         terms = Terms(
             landing=landing, visibility=visibility, deadline=deadline, on_absent=on_absent, concurrency=concurrency, lease=lease
         )  # fmt: skip
+        asked = _Asked()
+        self._asked.add(asked)
+        return self._outcomes(asked, client, terms, opt_outs)
+
+    async def _outcomes(
+        self, asked: _Asked, client: Client, terms: Terms, opt_outs: Own | None
+    ) -> AsyncGenerator[Settled]:
         facts = await self._ledger.facts()
         if facts.purged:
             raise LedgerError("the recipients of this campaign have been purged, so it cannot be run")
@@ -175,11 +192,11 @@ class Campaign:
         runner = Runner(
             self._ledger, facts, door, terms=terms, clock=self._clock,
             opt_outs=OptOuts(door.blacklist, _own(Orders.of(facts.orders), opt_outs), self._clock),
-            concurrency=concurrency or client.calls.choices.max_in_flight,
+            concurrency=terms.concurrency or client.calls.choices.max_in_flight,
         )  # fmt: skip
         self._runners.append(runner)
-        if self._stop_next:
-            self._stop_next = False
+        self._asked.discard(asked)
+        if asked.stopped:
             runner.stop()
         outcomes = runner.outcomes()
         try:
@@ -190,8 +207,13 @@ class Campaign:
             self._runners.remove(runner)
 
     def stop(self) -> None:
-        """Let a run claim nothing more, or the next one where none is under way; what is under way is brought to its end."""
-        self._stop_next = not self._runners
+        """Let a run claim nothing more; what is under way is brought to its end.
+
+        A run that was asked for and has not begun, because nobody has iterated over it yet, is stopped, too. One that is
+        asked for later is not.
+        """
+        for asked in self._asked:
+            asked.stopped = True
         for each in self._runners:
             each.stop()
 

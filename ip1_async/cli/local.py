@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsons
+import re
 import signal
 import sys
 import unicodedata
@@ -16,6 +17,8 @@ from rich.table import Table
 
 from ip1_async.cli import show
 from ip1_async.text import Measure, measure, plain
+
+_OPTION = re.compile(r"--?[a-z][^\s=]*(=.*)?", re.IGNORECASE | re.DOTALL)
 
 
 async def sandbox(
@@ -79,13 +82,24 @@ async def stopped() -> None:
     await asked.wait()
 
 
-def text(text: str, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+def words(argv: Sequence[str]) -> list[str]:
+    """The same command line, on which a text to be measured that begins with a hyphen stands where no option does.
+
+    A word such as --jsno is taken for an option, known or not: it is more likely misspelt than a text. Behind -- it is one.
+    """
+    if [*argv[:1]] != ["text"] or "--" in argv:
+        return [*argv]
+    texts = [each for each in argv if each.startswith("-") and not _OPTION.fullmatch(each)]
+    return [*(each for each in argv if each not in texts), *(["--", *texts] if texts else ())]
+
+
+def text(text: str, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
     """Show what a text costs: its encoding, its segments, and the characters that make it longer.
 
     Parameters
     ----------
     text
-        The text, or - for standard input.
+        The text, or - for standard input. One that looks like an option comes after --.
     json
         JSON on standard output, and nothing else there.
     """

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +18,9 @@ from ip1_async.cli import campaign, demo, generated, listen, local, send, show
 from ip1_async.errors import ConnectFailed, Invalid, IP1Error, OutcomeUnknown, Rejected, Unauthorized
 
 DONE, FAILED, USAGE, UNKNOWN, NO_CONNECTION, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_INDENT = " " * 5
+_LEAST = 20
+"""Columns below which a line is not made shorter."""
 
 _ABOUT = """Send SMS with iP.1, and try everything on a local iP.1 first.
 
@@ -30,8 +34,7 @@ def application() -> cyclopts.App:
     app = cyclopts.App(name="ip1", help=_ABOUT, version=lambda: version("ip1-async"), help_format="markdown")
     app.command(demo.demo, group="Start here")
     app.command(local.sandbox, group="Start here")
-    # What costs something may begin with a hyphen, and - alone is standard input.
-    app.command(local.text, group="Start here", default_parameter=cyclopts.Parameter(allow_leading_hyphen=True))
+    app.command(local.text, group="Start here")
     app.command(listen.listen, group="Start here")
     app.command(listen.app)
     app.command(campaign.app)
@@ -44,7 +47,9 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line; gives the exit code: 0 done, 1 failed, 2 wrong usage or input, 3 outcome unknown, 4 no
     connection, 130 interrupted."""
     try:
-        command, bound, _ = application().parse_args(list(argv) or ["--help"], exit_on_error=False, print_error=False)
+        command, bound, _ = application().parse_args(
+            local.words(argv) or ["--help"], exit_on_error=False, print_error=False
+        )
     except cyclopts.UnusedCliTokensError as error:
         words = " ".join(error.unused_tokens or ())
         return _say(
@@ -122,7 +127,15 @@ def _help_for(argv: Sequence[str]) -> str:
 
 def _say(problem: str, next_step: str, code: int) -> int:
     console = show.err()
-    console.print(f"ip1: {problem}", markup=False)
-    if next_step:
-        console.print(f"     {next_step}", markup=False)
+    for mark, words in (("ip1: ", problem), (_INDENT, next_step)):
+        if words:
+            console.print(_lines(mark, words, console.width) if console.is_terminal else mark + words, markup=False)
     return code
+
+
+def _lines(mark: str, words: str, width: int) -> str:
+    """Words in lines of a terminal, which would break them anywhere; a path or an address stays whole."""
+    return textwrap.fill(
+        words, max(width, _LEAST), initial_indent=mark, subsequent_indent=_INDENT,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip

@@ -112,6 +112,9 @@ def _loop(model: Model, shape: Shape | None, rows: str, made: str, names: dict[s
         for part in model.parts.values():
             lines += _from_plain(part, places.get(part.name), n, names)
         unknown = ", ".join(f"{wire!r}: s{n}[{wire!r}]" for wire, field in meant.items() if field is None)
+        if unknown and model.extra is None:
+            # Nothing would look whether the rows that follow have these names.
+            raise Odd
     if model.extra is not None:
         lines.append(f"t{n}.extra = {f'{{{unknown}}}' if unknown else model.extra}")
     lines += [f"t{n}.__class__ = kind{model.number}", f"{made}.append(t{n})"]

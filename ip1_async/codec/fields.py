@@ -39,8 +39,8 @@ def names(kind: type) -> Mapping[str, str]:
 
 
 @cache
-def _spellings(kind: Any) -> Mapping[str, attrs.Attribute[Any]]:
-    known: dict[str, attrs.Attribute[Any]] = {}
+def _spellings(kind: Any) -> Mapping[object, attrs.Attribute[Any]]:
+    known: dict[object, attrs.Attribute[Any]] = {}
     for each, name in fields(kind):
         known[name] = known[_fold(name)] = known[each.name] = each
         for other in each.metadata.get("also", ()):
@@ -48,10 +48,14 @@ def _spellings(kind: Any) -> Mapping[str, attrs.Attribute[Any]]:
     return known
 
 
-def spelled(kind: Any, name: str) -> attrs.Attribute[Any] | None:
+def spelled(kind: Any, name: object) -> attrs.Attribute[Any] | None:
     """The field that a name in JSON means, in any case and with stray spaces; None where it is none that is known."""
     known = _spellings(kind)
-    return known.get(name) or known.get(_fold(name))
+    if (found := known.get(name)) is None:
+        if not isinstance(name, str):
+            raise Mismatch(f"{kind.__name__}: a name in it is no text")
+        found = known.get(_fold(name))
+    return found
 
 
 def _fold(name: str) -> str:

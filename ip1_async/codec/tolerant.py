@@ -6,6 +6,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -231,7 +232,8 @@ def _int(data: Any, kind: Any) -> Any:
 
 def _float(data: Any, _: Any) -> float:
     if isinstance(data, int | float) and not isinstance(data, bool):
-        return float(data)
+        with suppress(OverflowError):
+            return float(data)
     raise Mismatch(f"a number was promised, there is {_shape(data)}")
 
 

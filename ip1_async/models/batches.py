@@ -138,6 +138,7 @@ class NewBatch(Open):
         """The same batch with this reference, where it has none of its own."""
         if self.reference is not None:
             return self
+        checks.reference(self, fields(NewBatch).reference, reference)
         # What was checked once is not checked again: there may be very many recipients.
         made = object.__new__(NewBatch)
         for each in fields(NewBatch):

@@ -22,7 +22,10 @@ class Paging:
     cursor: str | None = field(default=None, repr=False, metadata={"local": True})
     """`Pages.cursor` of an earlier walk of the same collection, to go on behind it."""
     ahead: int = field(default=1, validator=checks.at_least(0), metadata={"local": True})
-    """Pages fetched while the caller still works on the one before."""
+    """Pages fetched while the caller still works on the one before; without effect where `parallel` is above 1."""
+    parallel: int = field(default=1, validator=checks.at_least(1), metadata={"local": True})
+    """Pages fetched at once, and given in their order: so many are under way, or wait for the caller. The client's own
+    limits hold for all of them."""
 
 
 @frozen(kw_only=True)

@@ -78,6 +78,9 @@ class Transport:
         """The whole answer to one request, whatever its status; raises `Failure` where none came."""
         injected = self._injected if reads else None
         remaining = limits.deadline - self._deadlines.clock.monotonic()
+        if remaining <= 0:
+            # The loop was kept busy. The request would go out, and nobody would wait for its answer.
+            raise Failure("no time was left for it", handed_over=False)
         # Somebody else's session does not tell when a connection stands, so that there is one limit for all of it.
         first = remaining if injected is not None else min(remaining, limits.connect_timeout)
         attempt = Attempt(self._deadlines.clock, limits, self._deadlines.span(first))

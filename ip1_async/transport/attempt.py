@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 from contextlib import suppress
 from contextvars import ContextVar
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from attrs import frozen
@@ -85,6 +87,27 @@ class Connector(aiohttp.TCPConnector):
         if attempt.limits.not_after is not None and attempt.clock.boottime() > attempt.limits.not_after:
             connection.close()
             raise TooLate
+        if connection.transport is None or connection.transport.is_closing():
+            # The server has hung up already, and nothing can be written: nothing was sent.
+            connection.close()
+            raise aiohttp.ServerDisconnectedError
         attempt.wire = connection.transport
         attempt.span.until = attempt.limits.deadline
         return connection
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """A connection that was kept, if nothing has come over it since: that would be taken for the next answer."""
+        while (kept := await super()._get(key, traces)) is not None and _stirred(kept):
+            kept.close()
+        return kept
+
+
+def _stirred(kept: Connection) -> bool:
+    """Whether something has come, or waits to be read, that nobody has asked for: an answer too many, or the end."""
+    if kept.protocol is None or kept.protocol.should_close or kept.transport is None:
+        return True
+    if not hasattr(select, "poll"):
+        return False
+    waiting = select.poll()
+    waiting.register(kept.transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

@@ -67,6 +67,8 @@ async def exchange(
     status: Callable[[int], None],
 ) -> Response:
     """The whole answer; *status* is told as soon as there is one. Raises what aiohttp raises, or ValueError for no HTTP."""
+    if not _visible(target):
+        raise ValueError("an address holds what an address cannot hold")
     connection = await connector.connect(origin.door, [], NO_TIMEOUT)
     try:
         protocol, wire = connection.protocol, connection.transport
@@ -86,7 +88,9 @@ async def exchange(
             raise ValueError("no HTTP") from None
         raise
     if wire.get_write_buffer_size():
-        # Answered before all of it was read: the rest would stand in front of the next request.
+        # Answered before all of it was read: the rest would stand in front of the next request, and closing would wait
+        # for a server that may never read it.
+        wire.abort()
         connection.close()
     else:
         connection.release()
@@ -94,8 +98,6 @@ async def exchange(
 
 
 def _written(method: str, target: Secret, host: str, headers: Headers, body: bytes | None) -> bytes:
-    if not _visible(target):
-        raise ValueError("an address holds what an address cannot hold")
     length = "" if body is None and method not in _with_body else f"Content-Length: {len(body or b'')}\r\n"
     head = (
         f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip, deflate\r\n{headers.lines}{length}\r\n"

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import assert_type
 
+import polars as pl
+
 from ip1_async import (
     Account,
     Batch,
@@ -128,6 +130,12 @@ async def contacts(ip1: Client) -> None:
         assert_type(left_at_once, Pages[Contact])
     assert_type(await walk.collect(limit=10_000), list[Contact])
     assert_type(walk.cursor, str)
+    assert_type(await ip1.contacts.list().to_polars(limit=10_000), pl.DataFrame)
+    assert_type(len(await ip1.contacts.list().to_pandas()), int)
+    await ip1.contacts.list().to_arrow()
+    assert_type(await ip1.contacts.list().to_parquet("contacts.parquet"), int)
+    with open("contacts.parquet", "wb") as file:
+        assert_type(await ip1.contacts.list().to_parquet(file, limit=10_000), int)
     assert_type(merge(ip1.batches.messages("a"), ip1.conversations.messages("b")), AsyncGenerator[Message])
     assert_type(await ip1.contacts.get("c"), Contact)
     assert_type(await ip1.contacts.get("c", meta=True), Contact)

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import io
+
+import polars as pl
+
 from ip1_async import Client, ContactIds, Message, NewBatch, NewContact, NewLandingPage, Pages
 
 
@@ -66,5 +70,11 @@ async def main(ip1: Client) -> None:
     wrong: Pages[Message] = ip1.batches.list()  # E
     text: str = (await ip1.batches.cancel("b")).body  # E None
     print(wrong, text)
+    await ip1.batches.list().to_arrow(limit="5")  # E
+    await ip1.batches.list().to_parquet()  # E
+    await ip1.batches.list().to_parquet(5)  # E
+    await ip1.batches.list().to_parquet(io.StringIO())  # E open for text
+    frame: pl.Series = await ip1.batches.list().to_polars()  # E
+    print(frame)
     Client(token=5)  # E
     Client("t", "https://api.example.org")  # E

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import errno
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +18,7 @@ from typing import Any
 
 from ip1_async.campaign.reporting.outcomes import RowOutcome
 from ip1_async.errors import Invalid
+from ip1_async.frames.arrays import DECIMALS, DIGITS
 
 COLUMNS = (
     "row", "msisdn", "outcome", "reason", "chunk", "batch", "status", "status_name", "at", "segments", "price", "currency",
@@ -39,29 +43,50 @@ async def export(rows: AsyncIterator[RowOutcome], path: str | os.PathLike[str], 
     if path.exists() and not again:
         raise Invalid("out", f"out is {path.name}, which is there already")
     count = 0
-    with whole(path) as part, kind(part) as write:
-        some: list[RowOutcome] = []
-        async for each in rows:
-            some.append(each)
-            if len(some) == AT_ONCE:
-                write(some)
-                count, some = count + len(some), []
-        write(some)
+    with whole(path) as part:
+        with kind(part) as write:
+            some: list[RowOutcome] = []
+            async for each in rows:
+                some.append(each)
+                if len(some) == AT_ONCE:
+                    write(some)
+                    count, some = count + len(some), []
+            write(some)
+        await asyncio.to_thread(_flush, part)
     return count + len(some)
 
 
 @contextmanager
 def whole(path: Path) -> Generator[Path]:
     """A file beside the one that is meant, which takes its place at the end."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    # Made anew, so that it is nobody else's and readable by nobody else.
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    part, path = _beside(path)
     try:
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """A new file, and where the other one is to be, also if the working directory changes meanwhile."""
+    whole = path.absolute()
+    if whole.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        # Of a name of its own, so that two at once do not take each other's; and for its owner only: it holds numbers.
+        number, name = tempfile.mkstemp(prefix=f".{whole.name}.", suffix=".part", dir=whole.parent)
+    except OSError as error:
+        # What is asked for is no file of this name.
+        error.filename = str(path)
+        raise
+    os.close(number)
+    return Path(name), whole
+
+
+def _flush(path: Path) -> None:
+    """Puts a file's content on the disk, without which a power cut could leave the new name with nothing behind it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -97,15 +122,19 @@ def _parquet(path: Path) -> Generator[Write]:
     except ImportError:
         raise ImportError("Writing Parquet needs pyarrow: install it with pip install 'ip1-async[parquet]'.") from None
     numbers = dict.fromkeys(("row", "chunk", "status", "segments"), arrow.int64())
-    kinds = {"at": arrow.timestamp("us", "UTC"), "price": arrow.decimal128(38, 10), **numbers}
+    kinds = {"at": arrow.timestamp("us", "UTC"), "price": arrow.decimal128(DIGITS, DECIMALS), **numbers}
     schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in COLUMNS])
     with parquet.ParquetWriter(path, schema) as writer:
 
         def write(rows: Sequence[RowOutcome]) -> None:
             facts = [each.to_dict() for each in rows]
-            writer.write_table(
-                arrow.Table.from_pylist([{name: each[name] for name in COLUMNS} for each in facts], schema)
-            )
+            try:
+                some = arrow.Table.from_pylist([{name: each[name] for name in COLUMNS} for each in facts], schema)
+            except arrow.ArrowInvalid:
+                raise ValueError(
+                    f"a price does not fit into {kinds['price']}, and nothing is rounded; a .csv or .jsonl file holds it"
+                ) from None
+            writer.write_table(some)
 
         yield write
 
