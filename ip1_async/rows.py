@@ -16,7 +16,7 @@ from ip1_async.masking import SecretBytes
 from ip1_async.models import Paging
 from ip1_async.pages import Fetched, Pages
 from ip1_async.table import Body, Dialect, Row, Shape, Table
-from ip1_async.wire import Repeat, Request, Response, fill, next_start
+from ip1_async.wire import Repeat, Request, Response, fill, last_start, next_start
 
 P = ParamSpec("P")
 B = TypeVar("B")
@@ -131,8 +131,9 @@ class Walk(Row[C]):
 
     def fetched(self, response: Response, ids: Sequence[str]) -> Fetched[Any]:
         """The rows of one answer, and where its Link header says that the next ones begin."""
-        linked, start = next_start(response.headers.get("Link"))
-        return Fetched(items=self.read(response, ids), next=start, linked=linked)
+        header = response.headers.get("Link")
+        linked, start = next_start(header)
+        return Fetched(items=self.read(response, ids), next=start, linked=linked, last=last_start(header))
 
 
 class _Body(Row[C]):

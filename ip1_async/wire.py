@@ -115,11 +115,22 @@ def next_start(header: str | None) -> tuple[bool, int | None]:
     """Whether there was a Link header, and the row offset of its next page; nothing else of a link is believed."""
     if header is None or not (found := links(header)):
         return False, None
-    for name, value in parse_qsl(urlsplit(found.get("next", "")).query):
-        if name.lower() == "start" and value.isascii() and value.isdigit():
-            return True, int(value)
+    if (start := _start(found.get("next", ""))) is not None:
+        return True, start
     # A next page without a usable offset is no offset to believe, but still no end of the list.
     return "next" not in found, None
+
+
+def last_start(header: str | None) -> int | None:
+    """The row offset that a Link header names for the last page: a hint, for the list may grow."""
+    return _start(links(header or "").get("last", ""))
+
+
+def _start(address: str) -> int | None:
+    for name, value in parse_qsl(urlsplit(address).query):
+        if name.lower() == "start" and value.isascii() and value.isdigit():
+            return int(value)
+    return None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -93,7 +93,7 @@ def _options(row: Row[Any]) -> dict[str, Option]:
     if model is None:
         return {}
     hints = typing.get_type_hints(model, include_extras=False)
-    left_out = {"extra", "limit", "ahead"} if isinstance(row, Walk) else {"extra"}
+    left_out = {"extra", "limit", "ahead", "parallel"} if isinstance(row, Walk) else {"extra"}
     return {
         each.name: _option(model, each.name, hints[each.name])
         for each in attrs.fields(model)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -30,14 +30,18 @@ Hook = Callable[[Any, Any], Any]
 
 def load(kind: type[T], data: Any) -> T:
     """A value of this kind from plain data; raises `Mismatch`, or `Invalid` where a model refuses its own values."""
-    return cast("T", _hook(cast("Any", kind))(data, kind))
+    anything: Any = kind
+    made: T = _hook(anything)(data, kind)
+    return made
 
 
 def read(kind: type[T], body: bytes, shape: Callable[[Any], Any] | None = None) -> T:
     """The same from JSON, where *shape* makes the promised form of what comes in another one."""
-    if (swiftly := _from_json(cast("Any", kind))) is not None:
+    anything: Any = kind
+    if (swiftly := _from_json(anything)) is not None:
         try:
-            return cast("T", swiftly(body))
+            made: T = swiftly(body)
+            return made
         except ValueError:
             # What it is, or what is wrong with it, is for the rules to say.
             pass

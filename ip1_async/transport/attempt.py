@@ -6,8 +6,10 @@ import asyncio
 import select
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import cache
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
@@ -104,10 +106,18 @@ class Connector(aiohttp.TCPConnector):
 
 def _stirred(kept: Connection) -> bool:
     """Whether something has come, or waits to be read, that nobody has asked for: an answer too many, or the end."""
-    if kept.protocol is None or kept.protocol.should_close or kept.transport is None:
+    protocol = kept.protocol
+    if protocol is None or protocol.should_close or protocol.transport is None:
         return True
+    descriptor: int = protocol.transport.get_extra_info("socket").fileno()
+    return descriptor < 0 or bool(_waiting(descriptor)(0))
+
+
+@cache
+def _waiting(descriptor: int) -> Callable[[int], object]:
+    """What tells whether something can be read from the socket of that number, whichever that is."""
     if not hasattr(select, "poll"):
-        return False
+        return lambda _: False
     waiting = select.poll()
-    waiting.register(kept.transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
+    waiting.register(descriptor, select.POLLIN)
+    return waiting.poll

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from attrs import frozen
@@ -42,18 +44,26 @@ class Headers:
         self.by_name, self.lines = headers, Secret("".join(lines))
 
 
+class Door(aiohttp.ClientRequest):
+    """What aiohttp wants to know of a request to connect: the same for all of one origin, so it is worked out once."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return super().connection_key
+
+
 @frozen
 class Origin:
     """Where requests go: what aiohttp wants to know of them to connect, and their Host."""
 
-    door: aiohttp.ClientRequest
+    door: Door
     host: str
 
     @classmethod
     def of(cls, start: str, session: aiohttp.ClientSession) -> Origin:
         """That of an address, given up to its path."""
         url = URL(start, encoded=True)
-        door = aiohttp.ClientRequest("GET", url, loop=asyncio.get_running_loop(), session=session)
+        door = Door("GET", url, loop=asyncio.get_running_loop(), session=session)
         return cls(door, door.headers["Host"])
 
 
