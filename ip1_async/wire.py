@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeGuard
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from attrs import field, frozen
 
@@ -22,6 +22,7 @@ _sequences = (tuple, list)
 _plain = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*").fullmatch
 _control = re.compile(r"[\x00-\x1f\x7f]").search
 _link = re.compile(r"<([^<>]*)>([^<]*)")
+_offset = re.compile(r"[?&]start=([0-9]{1,18})(?=[&#]|$)", re.IGNORECASE | re.ASCII).search
 _rel = re.compile(r"\brel\s*=\s*\"?\s*([A-Za-z]+)", re.IGNORECASE)
 
 
@@ -127,10 +128,8 @@ def last_start(header: str | None) -> int | None:
 
 
 def _start(address: str) -> int | None:
-    for name, value in parse_qsl(urlsplit(address).query):
-        if name.lower() == "start" and value.isascii() and value.isdigit():
-            return int(value)
-    return None
+    found = _offset(address)
+    return None if found is None else int(found[1])
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
