@@ -672,6 +672,25 @@ async def test_what_a_server_did_not_read_of_a_request_that_it_answered_is_taken
     assert got < 65_000 * 13
 
 
+async def test_a_connection_on_which_much_was_refused_is_not_used_again() -> None:
+    """What the system still holds of the request would stand in front of the next one."""
+    connections = 0
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+
+    many = [f"467{number:08d}" for number in range(8_000)]
+    async with serving(refuses, limit=1 << 20) as (address, _), client(f"http://{address}") as ip1:
+        for recipients, expected in ((many, 1), (many, 2), (many[:1], 3)):
+            with pytest.raises(TooLarge):
+                await ip1.batches.send(sender="iP1", recipients=recipients, body=TEXT)
+            assert connections == expected
+
+
 async def test_a_send_is_not_made_again_when_the_time_for_it_is_over() -> None:
     class Stalls(ManualClock):
         """That of a loop which something else keeps busy while a call waits for its next attempt."""

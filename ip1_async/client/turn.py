@@ -28,7 +28,8 @@ class Turn:
     async def send(self, batch: NewBatch, *, not_after: float | None = None, recipients: bytes | None = None) -> Batch:
         """Sends the batch in a single attempt, at once; raises as `batches.send` does.
 
-        *recipients*, the JSON of recipients that were checked before, goes out in the place of the batch's own. A connection that comes up later than *not_after* (seconds of `Clock.boottime`) is not used, which is
+        *recipients*, the JSON of recipients that were checked before, goes out in the place of the batch's own. A
+        connection that comes up later than *not_after* (seconds of `Clock.boottime`) is not used, which is
         `ConnectFailed`: nothing was sent.
         """
         return await Batches(_Once(self._calls, not_after, recipients)).send(batch)

@@ -1,4 +1,20 @@
-"""The code itself: a loop that makes values of a model from rows of plain data of one shape, or from Structs."""
+"""The code itself: a loop that makes values of a model from rows of plain data of one shape, or from Structs.
+
+For Structs of `Blocked`, which has a number and a time, it is this; from plain data each value is looked at before it is taken.
+
+    for s1 in rows:                                        # s: the row
+        t1 = new(twin7)                                    # t: the value that it becomes
+        t1.msisdn = s1.msisdn
+        v = s1.created                                     # v: what is being read
+        if v is None: t1.created = None
+        else:
+            t1.created = v if v.tzinfo is UTC else utc(v)
+        t1.extra = given3                                  # given: a value that has no name of its own
+        t1.__class__ = kind7
+        made.append(t1)
+
+Numbers tell apart what has the same letter: rows inside rows have loops inside the loop.
+"""
 
 from __future__ import annotations
 

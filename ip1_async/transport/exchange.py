@@ -26,6 +26,8 @@ from ip1_async.wire import Response
 MOST_BYTES = 32 << 20
 """Of an answer, decompressed."""
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_MUCH = 1 << 16
+"""Bytes of a request that may still be on their way in the system when it is refused."""
 _with_body = frozenset({"POST", "PUT", "PATCH"})
 _visible = re.compile(r"[\x21-\x7e]+").fullmatch
 
@@ -74,9 +76,12 @@ async def exchange(
     target: Secret,
     headers: Headers,
     body: bytes | None,
-    status: Callable[[int], None],
+    answered: Callable[[int], None],
 ) -> Response:
-    """The whole answer; *status* is told as soon as there is one. Raises what aiohttp raises, or ValueError for no HTTP."""
+    """The whole answer; *answered* is told its status as soon as there is one.
+
+    Raises what aiohttp raises, or `ValueError` for what is no HTTP.
+    """
     if not _visible(target):
         raise ValueError("an address holds what an address cannot hold")
     connection = await connector.connect(origin.door, [], NO_TIMEOUT)
@@ -89,7 +94,7 @@ async def exchange(
         message, content = await protocol.read()
         while 100 <= message.code < 200 and message.code != 101:
             message, content = await protocol.read()
-        status(message.code)
+        answered(message.code)
         found = Response(message.code, joined(message.headers), await whole(content))
     except BaseException as error:
         connection.close()
@@ -97,9 +102,10 @@ async def exchange(
             # Its words hold what came.
             raise ValueError("no HTTP") from None
         raise
-    if wire.get_write_buffer_size():
-        # Answered before all of it was read: the rest would stand in front of the next request, and closing would wait
-        # for a server that may never read it.
+    refused_early = message.code >= 400 and body is not None and len(body) > _MUCH
+    if refused_early or wire.get_write_buffer_size():
+        # Answered before all of it was read, or perhaps so: the rest would stand in front of the next request, and closing
+        # would wait for a server that may never read it.
         wire.abort()
         connection.close()
     else:
