@@ -50,7 +50,7 @@ class Door(aiohttp.ClientRequest):
     """What aiohttp wants to know of a request to connect: the same for all of one origin, so it is worked out once."""
 
     @cached_property
-    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
         return super().connection_key
 
 
