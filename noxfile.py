@@ -71,7 +71,7 @@ def killed(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation as HTML."""
-    session.install("-e", ".", "hypothesis", "pytest", "sphinx", "furo", "myst-parser")
+    session.install("-e", ".[campaign]", "hypothesis", "pytest", "sphinx", "furo", "myst-parser")
     session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build")
 
 
