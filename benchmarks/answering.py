@@ -8,15 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from typing import cast
 
 from benchmarks.messages import ACCEPTED, ACCOUNT, page, twilio_message
+from benchmarks.served import served
 
 DELAY = 0.03
 """Seconds that a page takes below `/slow`."""
@@ -105,22 +104,9 @@ class Talk(asyncio.Protocol):
         return listed(self.rows, _number(_start(head), 0), _number(_limit(head), 50))
 
 
-@contextmanager
-def answering(rows: int = 0) -> Generator[str]:
-    """The server, in a process of its own, with a list of so many messages; gives its address."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.answering", str(rows)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
+def answering(rows: int = 0) -> AbstractContextManager[str]:
+    """The server with a list of so many messages; gives its address."""
+    return served("benchmarks.answering", str(rows))
 
 
 async def main(rows: int) -> None:

@@ -15,14 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
 from attrs import frozen
 
 from benchmarks.figures import Bar, Figure, tell
+from benchmarks.served import served
 from ip1_async import Client, NewBatch, Sent
 from ip1_async.campaign import Campaign
 from ip1_async.campaign.people.numbers import Numbers
@@ -36,21 +36,6 @@ BATCH, IN_FLIGHT = 1000, 16
 class Took:
     cpu: float
     wall: float
-
-
-@contextmanager
-def accepting() -> Generator[str]:
-    """A server that accepts every batch, in a process of its own; gives its address."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.accepting"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
 
 
 def people(path: Path, rows: int) -> None:
@@ -149,7 +134,7 @@ def peak() -> int:
 
 def main(rows: int, slices: int) -> int:
     took: dict[str, list[Took]] = {name: [] for name in WAYS}
-    with tempfile.TemporaryDirectory() as folder, accepting() as url:
+    with tempfile.TemporaryDirectory() as folder, served("benchmarks.accepting") as url:
         all_of_them, few = Path(folder) / "people.csv", Path(folder) / "few.csv"
         people(all_of_them, rows)
         people(few, 1000)

@@ -57,7 +57,7 @@ class Plan:
         self._trusting = False
         """Whether rows are taken for what they were although they may have been made again."""
         self._stray: int | None = None
-        """Where rows were met, since a row was found that is known, that are known and may have been made again."""
+        """Where the present search has met rows that are known but may have been made again."""
 
     @property
     def start(self) -> int:
